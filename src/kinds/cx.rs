@@ -1,0 +1,97 @@
+//! What a kind looks through: answers that are there, questions for those that are not, and a place for its own.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Spec, nodes};
+use crate::model::{Command, Facts, Findings, Item, Milestone, NodeName, Query, ReadError, Seen, Why};
+
+/// What was read from outputs, each a `Seen<T>` of the query's own `T`.
+type Readings = BTreeMap<NodeName, BTreeMap<Command, Rc<dyn Any>>>;
+
+/// The file, the facts, and a note of every question that has no answer yet.
+pub struct Cx<'a> {
+    /// What is written.
+    pub spec: &'a Spec,
+    facts: &'a Facts,
+    asked: RefCell<BTreeMap<NodeName, BTreeSet<Command>>>,
+    // One output is read once a plan, however many items look at it.
+    read: RefCell<Readings>,
+}
+
+impl<'a> Cx<'a> {
+    /// A view of `facts` for `spec`.
+    #[must_use]
+    pub fn new(spec: &'a Spec, facts: &'a Facts) -> Self {
+        Self { spec, facts, asked: RefCell::default(), read: RefCell::default() }
+    }
+
+    /// What `node` answers to `query`; asks it if it has not answered.
+    pub fn see<T: 'static>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
+        let known = |read: &Readings| read.get(node)?.get(&query.command)?.downcast_ref::<Seen<T>>().cloned();
+        if let Some(seen) = known(&self.read.borrow()) {
+            return seen;
+        }
+        let seen = self.look(node, query);
+        let mut read = self.read.borrow_mut();
+        read.entry(node.clone()).or_default().insert(query.command.clone(), Rc::new(seen.clone()));
+        seen
+    }
+
+    fn look<T>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
+        let Some(answer) = self.facts.get(node, &query.command) else {
+            self.asked.borrow_mut().entry(node.clone()).or_default().insert(query.command.clone());
+            return Seen::Unknown(Why::NotAsked);
+        };
+        let output = match &answer.outcome {
+            Ok(output) => output,
+            Err(failure) => return Seen::Unknown(Why::NoAnswer(node.clone(), failure.clone())),
+        };
+        match (query.read)(output) {
+            Ok(value) => Seen::Is(Arc::new(value)),
+            Err(ReadError::NotInstalled(package)) => Seen::NotYet(nodes::installed(node, package)),
+            Err(ReadError::Off(unit)) => Seen::NotYet(nodes::running(node, unit)),
+            Err(error @ (ReadError::Refused(_) | ReadError::Garbled(_))) => {
+                Seen::Unknown(Why::Unreadable(node.clone(), format!("`{}`: {error}", query.command)))
+            }
+        }
+    }
+
+    /// The time at which `node` answered `query`, by the operator's clock.
+    #[must_use]
+    pub fn answered_at<T>(&self, node: &NodeName, query: &Query<T>) -> Option<jiff::Timestamp> {
+        self.facts.get(node, &query.command).map(|answer| answer.at)
+    }
+
+    /// The questions that have no answer yet, by node.
+    #[must_use]
+    pub fn into_questions(self) -> BTreeMap<NodeName, BTreeSet<Command>> {
+        self.asked.into_inner()
+    }
+}
+
+/// What the kinds answered.
+#[derive(Default)]
+pub struct Assessment {
+    /// What differs.
+    pub items: Vec<Item>,
+    /// The milestones that were seen to be reached. A need is met by being in here and by nothing else.
+    pub met: BTreeSet<Milestone>,
+    /// What is doubtful on the nodes.
+    pub findings: Findings,
+}
+
+impl Assessment {
+    /// Says that `milestone` was seen to be reached.
+    pub fn met(&mut self, milestone: Milestone) {
+        self.met.insert(milestone);
+    }
+
+    /// Adds a difference.
+    pub fn item(&mut self, item: Item) {
+        self.items.push(item);
+    }
+}

@@ -1,0 +1,63 @@
+//! One file for each kind of thing a user can write: its YAML form, its checks, and what it does about a difference.
+//!
+//! Adding a kind is one file here and one line in [`KINDS`]. A kind never runs anything: it looks at answers
+//! through [`Cx`], and what it looks for and does not find is what is asked next.
+
+mod cluster;
+mod cx;
+mod mounts;
+mod nodes;
+mod one_of;
+mod volumes;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
+pub use cx::{Assessment, Cx};
+pub use mounts::{Mount, MountState};
+pub use nodes::{Addresses, NetworkAddress, Node};
+pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
+
+use crate::model::{ClusterName, Findings, MountName, NodeName, VolumeName};
+
+/// What the author of a kind writes. `Sync`, because kinds are stateless entries of a static list.
+pub trait Kind: Sync {
+    /// Looks at what the file says about this kind and tells what is wrong or doubtful in it.
+    fn check(&self, spec: &Spec, findings: &mut Findings);
+
+    /// Looks at the nodes through `cx` and answers with what differs.
+    ///
+    /// Called again and again with more answers until every question asked through `cx` is answered. It is a pure
+    /// function of `cx`, must ask as early as it can (each wave of questions is a round trip), and must give, for
+    /// each milestone it is responsible for, either [`Assessment::met`] with evidence or an item that gives it.
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment);
+}
+
+/// Every kind, in the order in which a reader would tell of them.
+pub static KINDS: &[&dyn Kind] = &[];
+
+/// One file: one cluster, as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spec {
+    /// The version of the file's form.
+    pub api_version: ApiVersion,
+    /// The cluster's name.
+    pub cluster: ClusterName,
+    /// How the nodes are reached.
+    pub transport: TransportSpec,
+    /// Who writes the names of the nodes into `/etc/hosts`.
+    #[serde(default)]
+    pub hosts: Hosts,
+    /// The machines.
+    pub nodes: BTreeMap<NodeName, Node>,
+    /// The volumes.
+    #[serde(default)]
+    pub volumes: BTreeMap<VolumeName, Volume>,
+    /// Where volumes are mounted.
+    #[serde(default)]
+    pub mounts: BTreeMap<MountName, Mount>,
+}

@@ -1,0 +1,171 @@
+//! Volumes: their shape, their bricks' order, their options and whether they run.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::one_of::{MapReader, word_or_map};
+use crate::model::{AbsPath, NodeName};
+
+/// A `GlusterFS` volume.
+///
+/// Without `replica` and `disperse` it is distributed: every file lies on one brick.
+///
+/// ```yaml
+/// volumes:
+///   data00:
+///     replica: 2
+///     bricks: [node01:/glvol00/brick, node02:/glvol00/brick]
+///     profile: db-workload
+///     options: {network.ping-timeout: 20}
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Volume {
+    /// How many bricks hold each file, an arbiter included. Bricks are taken in the order written, so many a set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2))]
+    pub replica: Option<u32>,
+    /// How many bricks of each replica set hold names only: 1, with `replica: 3`. The last brick of each set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1))]
+    pub arbiter: Option<u32>,
+    /// How many bricks each file is spread over by erasure code, redundancy included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3))]
+    pub disperse: Option<u32>,
+    /// How many bricks of a disperse set may be lost; 1 unless written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub redundancy: Option<u32>,
+    /// The bricks. Their order is the volume's shape: replica sets are filled from the front.
+    pub bricks: Vec<Brick>,
+    /// A set of options that upstream keeps for a kind of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Options as `gluster volume set` takes them. Values are kept as written.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+    /// Whether bricks may lie on the node's root file system: for trying things out.
+    #[serde(default)]
+    pub allow_root_partition: bool,
+    /// Whether the volume is to run, to rest, or not to be there.
+    #[serde(default)]
+    pub state: VolumeState,
+}
+
+/// Whether a volume is to run, to rest, or not to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum VolumeState {
+    /// It exists and runs.
+    #[default]
+    Started,
+    /// It exists and rests.
+    Stopped,
+    /// It is deleted, which is destructive. The files in its bricks stay where they are.
+    Absent,
+}
+
+/// A set of options that upstream keeps for a kind of use (`extras/group-*` in its sources).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// A database's files: no caching translators, direct reads.
+    DbWorkload,
+    /// Images of virtual machines.
+    Virt,
+}
+
+/// A brick: `node:/path`, or a map where bricklayer also makes the file system.
+///
+/// ```yaml
+/// bricks:
+///   - node01:/glvol00/brick
+///   - {node: node02, path: /bricks/data00/brick, device: /dev/vdb, filesystem: xfs}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Brick {
+    /// The node that holds it.
+    pub node: NodeName,
+    /// Its directory.
+    pub path: AbsPath,
+    /// The block device for its file system, formatted only if it is blank, mounted on the directory above `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<AbsPath>,
+    /// The file system to make on the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<Filesystem>,
+}
+
+/// A file system for bricks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Filesystem {
+    /// XFS with inodes of 512 bytes, as upstream advises.
+    #[default]
+    Xfs,
+    /// ext4.
+    Ext4,
+}
+
+/// A brick written as a map.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BrickMap {
+    /// The node that holds it.
+    node: NodeName,
+    /// Its directory.
+    path: AbsPath,
+    /// The block device for its file system, formatted only if it is blank, mounted on the directory above `path`.
+    device: Option<AbsPath>,
+    /// The file system to make on the device: xfs unless written.
+    filesystem: Option<Filesystem>,
+}
+
+impl<'de> Deserialize<'de> for Brick {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsMap;
+        impl<'de> MapReader<'de, Brick> for AsMap {
+            fn read<A: MapAccess<'de>>(self, entries: A) -> Result<Brick, A::Error> {
+                let BrickMap { node, path, device, filesystem } =
+                    BrickMap::deserialize(MapAccessDeserializer::new(entries))?;
+                if filesystem.is_some() && device.is_none() {
+                    return Err(A::Error::custom("`filesystem` needs a `device` to make it on"));
+                }
+                let filesystem = device.as_ref().map(|_| filesystem.unwrap_or_default());
+                Ok(Brick { node, path, device, filesystem })
+            }
+        }
+        word_or_map(deserializer, "`node:/path` or a map with `node` and `path`", brick_from_word, AsMap)
+    }
+}
+
+fn brick_from_word(word: &str) -> Result<Brick, String> {
+    let (node, path) = word.split_once(':').ok_or_else(|| format!("`{word}` is not a brick; write `node:/path`"))?;
+    Ok(Brick {
+        node: NodeName::new(node).map_err(|e| e.to_string())?,
+        path: AbsPath::new(path).map_err(|e| e.to_string())?,
+        device: None,
+        filesystem: None,
+    })
+}
+
+impl JsonSchema for Brick {
+    fn schema_name() -> Cow<'static, str> {
+        "Brick".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let map = generator.subschema_for::<BrickMap>();
+        json_schema!({
+            "description": "A brick: `node:/path`, or a map where bricklayer also makes the file system.",
+            "oneOf": [{ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9.-]*:(/[A-Za-z0-9_+@=.-]+)+$" }, map]
+        })
+    }
+}

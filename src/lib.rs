@@ -1,0 +1,5 @@
+//! bricklayer: a declarative operator for highly available services on `GlusterFS`.
+
+pub mod kinds;
+pub mod model;
+pub mod transport;

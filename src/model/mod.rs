@@ -1,0 +1,22 @@
+//! The nouns: what every other room speaks about, and nothing that does anything.
+//!
+//! No I/O, no async, no clock and no randomness in here, so that a plan is a function of its inputs
+//! and every type can be built by hand in a test. Nothing in this room uses any other room.
+
+mod command;
+mod facts;
+mod finding;
+mod item;
+mod names;
+mod plan;
+mod report;
+
+pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
+pub use facts::{Answer, Facts, Seen, Why};
+pub use finding::{Finding, Findings, Severity, SpecPath};
+pub use item::{
+    Cause, Difference, Held, Item, ItemId, Lane, Milestone, Place, Progress, Risk, Run, Subject, Threat, Wait, Work,
+};
+pub use names::{AbsPath, Address, ClusterName, InvalidName, MountName, NodeName, VolumeName};
+pub use plan::{Allow, Intent, Plan, State, Step};
+pub use report::{Done, Event, Failed, Report, Verdict};

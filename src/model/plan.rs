@@ -1,0 +1,95 @@
+//! The plan: every item with what it waits for. What a person reads and what the loop runs are this one value.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{ClusterName, Finding, Item, ItemId, Risk, Work};
+
+/// The risks that a run may take beyond [`Risk::Safe`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Allow(pub BTreeSet<Risk>);
+
+impl Allow {
+    /// Everything: what `plan` assumes, so that it shows the whole way.
+    #[must_use]
+    pub fn all() -> Self {
+        Self([Risk::Safe, Risk::Disruptive, Risk::Destructive].into())
+    }
+
+    /// Whether a step of this risk may run.
+    #[must_use]
+    pub fn permits(&self, risk: Risk) -> bool {
+        risk == Risk::Safe || self.0.contains(&risk)
+    }
+}
+
+/// What the person wants now, beside what the file says for ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// The risks this run may take.
+    pub allow: Allow,
+    /// Items that were tried in this run and failed for good, with the reason.
+    pub given_up: std::collections::BTreeMap<ItemId, String>,
+}
+
+/// Where an item stands in a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "is", content = "on")]
+pub enum State {
+    /// All its needs are met: it can run now, or is being waited for now.
+    Ready,
+    /// It comes after these.
+    After(Vec<ItemId>),
+    /// It is held itself.
+    Held,
+    /// It cannot come, because these that it needs are held.
+    Blocked(Vec<ItemId>),
+}
+
+/// An item and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The item.
+    #[serde(flatten)]
+    pub item: Item,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// What differs between the file and the nodes, in the order in which it can be mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The steps; each stands after those it needs.
+    pub steps: Vec<Step>,
+    /// What is doubtful on the nodes and needs a person.
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// Whether everything is as written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The steps that can run now.
+    pub fn ready(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.state == State::Ready && matches!(step.item.work, Work::Run(_)))
+    }
+
+    /// The steps that come by themselves and whose time is now.
+    pub fn waiting(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.state == State::Ready && matches!(step.item.work, Work::Wait(_)))
+    }
+
+    /// The steps that are held themselves: causes, not echoes.
+    pub fn held(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.state == State::Held)
+    }
+}
