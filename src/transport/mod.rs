@@ -3,6 +3,8 @@
 //! Three ways, one trait: `ssh` over the system's OpenSSH, `local` on this machine, and `simulated`, a
 //! cluster of fake programs that print what the real ones print. Nothing above knows which it speaks to.
 
+pub mod simulated;
+
 use futures::future::BoxFuture;
 
 use crate::model::{Command, Lease, NodeName, Outcome};

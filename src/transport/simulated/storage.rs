@@ -1,0 +1,45 @@
+//! The scripts that make bricks' directories and file systems.
+
+use super::node::{Filesystem, is_below};
+use super::output::{Call, failed, silent};
+use super::world::World;
+use crate::model::{NodeName, Output};
+
+/// `make-brick PATH MOUNT`.
+pub fn make_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [path, mount] = call.args else { return failed(2, "make-brick: PATH MOUNT\n") };
+    let node = world.nodes.get_mut(at).expect("a node of this world");
+    if *mount != "-" {
+        if !is_below(mount, path) {
+            return failed(1, format!("{path} does not lie below {mount}\n"));
+        }
+        if !node.mounts.contains_key(*mount) {
+            return failed(1, format!("{mount} is not a mount point; nothing is made on the file system below it\n"));
+        }
+    }
+    if node.files.contains_key(*path) {
+        return failed(1, format!("mkdir: cannot create directory '{path}': File exists\n"));
+    }
+    node.make_directories(path);
+    silent()
+}
+
+/// `format-device DEVICE FILESYSTEM`.
+pub fn format_device(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [device, kind] = call.args else { return failed(2, "format-device: DEVICE FILESYSTEM\n") };
+    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let Some(state) = node.devices.get_mut(*device) else {
+        return failed(3, format!("{device} is not a block device\n"));
+    };
+    match *kind {
+        "ext4" => {}
+        "xfs" if node.packages.contains_key("xfsprogs") => {}
+        "xfs" => return failed(127, "mkfs.xfs is not installed\n"),
+        other => return failed(1, format!("{other} is not a file system for bricks\n")),
+    }
+    if let Some(filesystem) = state {
+        return failed(3, format!("{device} is not blank, it holds: {}; it is left alone\n", filesystem.kind));
+    }
+    *state = Some(Filesystem::new(kind));
+    silent()
+}
