@@ -146,7 +146,7 @@ fn drawn(draws: &mut Draws, node: &NodeName, nodes: &[NodeName]) -> Option<Fault
         12 => Fault::PowerCut { node: other, for_ms },
         13 if other != second => Fault::LinkCut { a: other, b: second, for_ms },
         13 | 14 => Fault::KillBricks { node: other },
-        _ if for_ms % 2 == 0 => Fault::KillGlusterd { node: other },
+        _ if for_ms.is_multiple_of(2) => Fault::KillGlusterd { node: other },
         _ => Fault::ClockSkew { node: other, ms: 90_000 },
     })
 }

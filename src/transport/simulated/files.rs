@@ -9,14 +9,14 @@ pub fn cat(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let node = &world.nodes[at];
     let mut output = silent();
     if call.args.is_empty() {
-        output.stdout = call.stdin.to_owned();
+        output.stdout.push_str(call.stdin);
     }
     for path in call.args.iter().filter(|arg| **arg != "--") {
         if let Some(file) = node.files.get(*path) {
             output.stdout += &file.text;
         } else {
             let reason = if node.is_directory(path) { "Is a directory" } else { "No such file or directory" };
-            output.stderr += &format!("cat: {path}: {reason}\n");
+            output.stderr += &["cat: ", path, ": ", reason, "\n"].concat();
             output.status = 1;
         }
     }
@@ -26,7 +26,7 @@ pub fn cat(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 /// `write-file PATH MODE`.
 pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path, mode] = call.args else { return failed(2, "write-file: PATH MODE\n") };
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     if node.is_directory(path) {
         return failed(1, format!("{path} is not a regular file; it is left alone\n"));
     }
@@ -41,7 +41,7 @@ pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 /// `remove-file PATH`.
 pub fn remove_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path] = call.args else { return failed(2, "remove-file: PATH\n") };
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     if node.is_directory(path) {
         return failed(1, format!("{path} is not a regular file; it is left alone\n"));
     }
@@ -53,7 +53,7 @@ pub fn remove_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output 
 pub fn write_hosts(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [cluster] = call.args else { return failed(2, "write-hosts: CLUSTER\n") };
     let (begin, end) = (format!("# bricklayer {cluster}: begin"), format!("# bricklayer {cluster}: end"));
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     let old = node.files.get("/etc/hosts").map_or("", |file| &file.text);
     let mut lines: Vec<&str> = Vec::new();
     let mut place = None;

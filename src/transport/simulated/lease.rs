@@ -10,7 +10,7 @@ const FILE: &str = "/run/bricklayer/lease";
 pub fn lease(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let holder = holder(world, at);
     let now = uptime(world, at);
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     match call.args {
         ["take", owner, ttl] => {
             let Ok(ttl) = ttl.parse::<u64>() else { return failed(2, format!("lease: bad number: {ttl}\n")) };

@@ -26,7 +26,7 @@ pub fn look_node(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     );
     for package in call.args {
         let version = node.packages.get(*package).map_or("-", String::as_str);
-        text += &format!("package\t{package}\t{version}\n");
+        text += &["package\t", package, "\t", version, "\n"].concat();
     }
     printed(text)
 }
@@ -111,7 +111,7 @@ pub fn look_ports(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         if state == "silent" {
             world.hang_ms = world.hang_ms.max(PORT_PATIENCE_MS);
         }
-        text += &format!("{target}\t{state}\n");
+        text += &[target, "\t", state, "\n"].concat();
     }
     printed(text)
 }

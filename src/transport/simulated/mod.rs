@@ -57,7 +57,8 @@ pub struct Simulated {
 struct Shared {
     world: Mutex<World>,
     store: Option<PathBuf>,
-    follows: Option<Mutex<Instant>>,
+    /// Up to when the world has aged with the time outside, if it does.
+    follows: Mutex<Option<Instant>>,
 }
 
 /// What one operator goes through.
@@ -105,7 +106,7 @@ impl Simulated {
     /// A cluster as `world` has it, with nothing going wrong and nothing kept on disk.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self::with(Shared { world: Mutex::new(world), store: None, follows: None })
+        Self::with(Shared { world: Mutex::new(world), store: None, follows: Mutex::default() })
     }
 
     fn with(shared: Shared) -> Self {
@@ -118,16 +119,14 @@ impl Simulated {
     /// [`Error`] if the file cannot be read.
     pub fn kept_in(path: PathBuf, fresh: impl FnOnce() -> World) -> Result<Self, Error> {
         let world = World::load(&path)?.unwrap_or_else(fresh);
-        Ok(Self::with(Shared { world: Mutex::new(world), store: Some(path), follows: None }))
+        Ok(Self::with(Shared { world: Mutex::new(world), store: Some(path), follows: Mutex::default() }))
     }
 
-    /// The same cluster, ageing with tokio's clock as well; to be called before anybody shares it.
+    /// The same cluster, ageing with tokio's clock from now on as well.
     #[must_use]
     pub fn follow_time(self) -> Self {
-        let Self { shared, operator, death } = self;
-        let shared =
-            Arc::into_inner(shared).map(|shared| Shared { follows: Some(Mutex::new(Instant::now())), ..shared });
-        Self { shared: Arc::new(shared.expect("no second operator yet")), operator, death }
+        *lock(&self.shared.follows) = Some(Instant::now());
+        self
     }
 
     /// The same operator, to whom this happens.
@@ -218,6 +217,10 @@ impl Simulated {
         let mut slowest_ms = 0;
         let mut outcomes = Vec::new();
         for command in commands {
+            if operator.crashed {
+                outcomes.push(Err(Failure::Lost("the operator is gone".to_owned())));
+                continue;
+            }
             let (outcome, ms) = operator.run(&mut world, node, command, lease);
             slowest_ms = slowest_ms.max(ms);
             let (at_ms, ended) = (world.clock_ms, Ended::of(&outcome, operator.crashed));
@@ -252,8 +255,7 @@ impl Transport for Simulated {
 impl Shared {
     /// Lets the time pass that has passed outside.
     fn keep_up(&self, world: &mut World) {
-        if let Some(last) = &self.follows {
-            let mut last = lock(last);
+        if let Some(last) = &mut *lock(&self.follows) {
             let passed = whole_ms(last.elapsed());
             *last += Duration::from_millis(passed);
             world.advance(passed);
@@ -272,9 +274,6 @@ impl Shared {
 impl Operator {
     /// Runs one command through everything that can go wrong; also says how long it keeps its batch waiting.
     fn run(&mut self, world: &mut World, node: &NodeName, command: &Command, lease: Option<&Lease>) -> (Outcome, u64) {
-        if self.crashed {
-            return (Err(Failure::Lost("the operator is gone".to_owned())), 0);
-        }
         let number = self.commands;
         self.commands += 1;
         if self.schedule.is_over(number) && !self.over {
@@ -427,7 +426,7 @@ fn cost_ms(program: &str) -> u64 {
 /// The output as it arrives.
 fn spoiled(mut output: Output, faults: &[Fault]) -> Output {
     if faults.contains(&Fault::Garbage) {
-        output.stdout = "\u{fffd}\u{fffd}<\u{1}?xm".to_owned();
+        output.stdout.replace_range(.., "\u{fffd}\u{fffd}<\u{1}?xm");
     } else if faults.contains(&Fault::Truncated) {
         let half = output.stdout.char_indices().nth(output.stdout.chars().count() / 2).map_or(0, |(at, _)| at);
         output.stdout.truncate(half);

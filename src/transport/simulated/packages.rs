@@ -35,7 +35,7 @@ const GROUPS: [(&str, &str); 2] =
 /// `install-packages FAMILY PACKAGE...`.
 pub fn install(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let Some((family, packages)) = call.args.split_first() else { return failed(2, "install-packages: FAMILY\n") };
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     let (manager, offer) = match *family {
         "debian" => ("apt-get", &DEBIAN),
         "redhat" => ("dnf", &REDHAT),
@@ -67,7 +67,7 @@ pub fn install(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 
 /// `release-hold`.
 pub fn release_hold(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     if is_held(node) {
         node.files.remove(POLICY);
     }

@@ -8,7 +8,7 @@ use crate::model::{NodeName, Output};
 /// `make-brick PATH MOUNT`.
 pub fn make_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path, mount] = call.args else { return failed(2, "make-brick: PATH MOUNT\n") };
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     if *mount != "-" {
         if !is_below(mount, path) {
             return failed(1, format!("{path} does not lie below {mount}\n"));
@@ -27,7 +27,7 @@ pub fn make_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 /// `format-device DEVICE FILESYSTEM`.
 pub fn format_device(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [device, kind] = call.args else { return failed(2, "format-device: DEVICE FILESYSTEM\n") };
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     let Some(state) = node.devices.get_mut(*device) else {
         return failed(3, format!("{device} is not a block device\n"));
     };

@@ -14,6 +14,10 @@ const NO_INSTALL: &str = "The unit files have no installation config (WantedBy=,
     the [Install] section, and DefaultInstance= for template\nunits). This means they are not meant to be enabled using \
     systemctl.\n";
 
+fn is_mount(unit: &str) -> bool {
+    unit.strip_suffix(".mount").is_some()
+}
+
 /// Why a unit did not start or stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -138,7 +142,7 @@ impl World {
     fn load_state(&self, at: &NodeName, unit: &str) -> &'static str {
         let text = self.unit_text(at, unit);
         let misnamed = |text: &String| setting(text, "Where").is_none_or(|path| mount_unit(path) != unit);
-        if unit.ends_with(".mount") && text.as_ref().is_some_and(misnamed) {
+        if is_mount(unit) && text.as_ref().is_some_and(misnamed) {
             "bad-setting"
         } else if self.has_file(at, unit) || self.active(at, unit) == Active::Active {
             "loaded"
@@ -165,8 +169,8 @@ impl World {
             _ => {}
         }
         let text = self.unit_text(at, unit);
-        let started = if unit.ends_with(".mount") { self.mount_by_unit(at, text.as_deref()) } else { true };
-        let node = self.nodes.get_mut(at).expect("a node of this world");
+        let started = if is_mount(unit) { self.mount_by_unit(at, text.as_deref()) } else { true };
+        let node = self.node_mut(at);
         let pid = node.fork();
         let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0 };
         let state = node.units.entry(unit.to_owned()).or_insert_with(new);
@@ -181,7 +185,7 @@ impl World {
 
     fn start_glusterd(&mut self, at: &NodeName) {
         let (uuid, now) = (self.uuid(), self.clock_ms);
-        let node = self.nodes.get_mut(at).expect("a node of this world");
+        let node = self.node_mut(at);
         if node.glusterd.uuid.is_empty() {
             node.glusterd.uuid = uuid;
         }
@@ -196,7 +200,7 @@ impl World {
             return Err(Refusal::NotFound);
         }
         let path = self.unit_text(at, unit).and_then(|text| setting(&text, "Where").map(str::to_owned));
-        let node = self.nodes.get_mut(at).expect("a node of this world");
+        let node = self.node_mut(at);
         if let Some(path) = path {
             let busy = node.processes().any(|(brick, _)| node.mount_of(brick) == path);
             if busy {
@@ -225,7 +229,7 @@ impl World {
             _ => return false,
         };
         let mount = Mount { source: what.to_owned(), fstype: fstype.to_owned() };
-        let node = self.nodes.get_mut(at).expect("a node of this world");
+        let node = self.node_mut(at);
         node.make_directories(path);
         node.mounts.insert(path.to_owned(), mount);
         true
@@ -269,7 +273,7 @@ fn enable(world: &mut World, at: &NodeName, unit: &str) -> Output {
     }
     let Some(target) = wanted_by(world, at, unit) else { return failed(0, NO_INSTALL) };
     let folder = if world.unit_file(at, unit).is_some() { UNIT_FOLDER } else { "/lib/systemd/system/" };
-    let units = &mut world.nodes.get_mut(at).expect("a node of this world").units;
+    let units = &mut world.node_mut(at).units;
     let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0 };
     let state = units.entry(unit.to_owned()).or_insert_with(new);
     if state.wanted_by.is_some() {
@@ -331,7 +335,7 @@ fn is_active(world: &World, at: &NodeName, units: &[String]) -> Output {
 fn states(active: Active, unit: &str) -> (&'static str, &'static str) {
     match active {
         Active::Inactive => ("inactive", "dead"),
-        Active::Active if unit.ends_with(".mount") => ("active", "mounted"),
+        Active::Active if is_mount(unit) => ("active", "mounted"),
         Active::Active => ("active", "running"),
         Active::Failed => ("failed", "failed"),
         Active::Restarting { .. } => ("activating", "auto-restart"),
@@ -357,7 +361,7 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     let (active_state, sub_state) = states(active, unit);
     let pid = world.unit(at, unit).filter(|_| active == Active::Active).map_or(0, |unit| unit.pid);
     let own = |key: &str| setting(&text, key).unwrap_or_default().to_owned();
-    let specific = if unit.ends_with(".mount") {
+    let specific = if is_mount(unit) {
         vec![("Where", own("Where")), ("What", own("What")), ("Options", own("Options")), ("Type", own("Type"))]
     } else {
         vec![("MainPID", pid.to_string())]

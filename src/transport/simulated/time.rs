@@ -55,7 +55,7 @@ impl World {
                 continue;
             }
             for volume in self.newer_volumes(reader) {
-                let books = &mut self.nodes.get_mut(reader).expect("a node of this world").glusterd.volumes;
+                let books = &mut self.node_mut(reader).glusterd.volumes;
                 match books.iter_mut().find(|known| known.name == volume.name) {
                     Some(known) => *known = volume,
                     None => books.push(volume),

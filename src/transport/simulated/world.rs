@@ -165,6 +165,11 @@ impl World {
         node.mounts.insert(path.to_owned(), Mount { source: device.to_owned(), fstype: "xfs".to_owned() });
     }
 
+    /// A node that is known to be there.
+    pub(crate) fn node_mut(&mut self, name: &NodeName) -> &mut Node {
+        self.nodes.get_mut(name).expect("a node of this world")
+    }
+
     /// What the clock of a node shows, in milliseconds since 1970.
     #[must_use]
     pub fn clock_of(&self, node: &Node) -> u64 {

@@ -12,6 +12,8 @@ use crate::transport::simulated::world::{Sight, World};
 
 const USAGE: &str =
     "\nUsage:\nvolume add-brick <VOLNAME> [<replica> <COUNT> [arbiter <COUNT>]] <NEW-BRICK> ... [force]\n\n";
+/// How glusterd ends a refusal that can be overridden.
+const FORCE: &str = "use 'force' at the end of the command if you want to override this behavior.";
 /// How long a new brick of a set waits for its full crawl.
 const CRAWL_MS: u64 = 500;
 
@@ -123,13 +125,12 @@ fn overlaps(world: &World, at: &NodeName, new: &BrickRef) -> Result<(), String> 
 
 /// Makes a brick's directory and marks it. A directory made for a brick that is then refused goes away again.
 fn make(world: &mut World, at: &NodeName, brick: &BrickRef, place: &Place<'_>) -> Result<String, String> {
-    let node = world.nodes.get_mut(at).expect("a node of this world");
+    let node = world.node_mut(at);
     let name = format!("{}:{}", brick.host, brick.path);
     let parent = brick.path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
     if !node.is_directory(parent) {
         return Err(format!("Failed to create brick directory for brick {name}. Reason : No such file or directory "));
     }
-    const FORCE: &str = "use 'force' at the end of the command if you want to override this behavior.";
     if !place.force && node.mounts.contains_key(&brick.path) {
         return Err(format!(
             "The brick {name} is a mount point. Please create a sub-directory under the mount point and use that as \
@@ -190,7 +191,7 @@ pub fn add_brick(world: &mut World, at: &NodeName, words: &[&str]) -> Output {
     match stage(world, &place, &request.bricks, "Pre Validation failed on %. ") {
         Err(error) => refused(30800, &error),
         Ok((bricks, _)) => {
-            grow(world, &members, &volume, &request, bricks);
+            grow(world, &members, &volume, &request, &bricks);
             accepted_operation("volAddBrick", "Add Brick successful")
         }
     }
@@ -205,8 +206,8 @@ fn fits(volume: &Volume, request: &Request<'_>) -> Result<(), String> {
             let wider = replica > volume.replica && count == sets * (replica - volume.replica);
             if wider && volume.disperse == 0 { Ok(()) } else { Err("Operation failed".to_owned()) }
         }
-        Some(_) if count % volume.set_size() != 0 => Err("Operation failed".to_owned()),
-        _ if count % volume.set_size() != 0 => {
+        Some(_) if !count.is_multiple_of(volume.set_size()) => Err("Operation failed".to_owned()),
+        _ if !count.is_multiple_of(volume.set_size()) => {
             Err(format!("Incorrect number of bricks supplied {count} with count {}", volume.set_size()))
         }
         _ => Ok(()),
@@ -237,8 +238,8 @@ fn set_would_share(world: &World, at: &NodeName, volume: &Volume, request: &Requ
     size > 1 && (side_by_side || shares(&arranged(&old, &new, volume, request.replica)))
 }
 
-fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Request<'_>, new: Vec<BrickRef>) {
-    let bricks = arranged(&volume.bricks, &new, volume, request.replica);
+fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Request<'_>, new: &[BrickRef]) {
+    let bricks = arranged(&volume.bricks, new, volume, request.replica);
     let replica = request.replica.unwrap_or(volume.replica);
     let arbiter = if request.arbiter > 0 { request.arbiter } else { volume.arbiter };
     world.commit(members, &volume.name, |copy| {
@@ -246,7 +247,7 @@ fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Requ
         (copy.replica, copy.arbiter) = (replica, arbiter);
     });
     if replica > volume.replica {
-        mark_stale(world, &bricks, &new, replica);
+        mark_stale(world, &bricks, new, replica);
     }
     for member in members {
         world.serve(member);

@@ -90,7 +90,7 @@ pub fn delete(world: &mut World, at: &NodeName, name: &str) -> Output {
         return refused("Some of the peers are down");
     }
     for member in &members {
-        let books = &mut world.nodes.get_mut(member).expect("a node of this world").glusterd.volumes;
+        let books = &mut world.node_mut(member).glusterd.volumes;
         books.retain(|volume| volume.name != name);
     }
     named("volDelete", &volume)

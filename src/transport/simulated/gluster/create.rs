@@ -103,7 +103,7 @@ pub fn create(world: &mut World, at: &NodeName, words: &[&str]) -> Output {
     }
     let volume = volume(name, id, &request, bricks);
     for member in &members {
-        let books = &mut world.nodes.get_mut(member).expect("a node of this world").glusterd.volumes;
+        let books = &mut world.node_mut(member).glusterd.volumes;
         books.push(volume.clone());
     }
     answer(0, 0, &warning, |xml| {

@@ -77,8 +77,8 @@ fn kind(volume: &Volume, sets: usize) -> (u8, &'static str) {
 pub fn get(world: &World, at: &NodeName, volume: &str, option: &str) -> Output {
     let Some(volume) = world.nodes[at].volume(volume) else {
         let error = no_such(volume);
-        let word = format!("volume get option: failed: {error}");
-        return Output { status: 1, ..refused_operation(0, &error, "volGetopts", &word) };
+        let said = format!("volume get option: failed: {error}");
+        return Output { status: 1, ..refused_operation(0, &error, "volGetopts", &said) };
     };
     let rows: Vec<(&str, &str)> = table().filter(|(name, _)| option == "all" || *name == option).collect();
     if rows.is_empty() {

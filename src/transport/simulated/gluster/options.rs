@@ -34,7 +34,7 @@ pub fn table() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// `volume set VOLUME OPTION VALUE...`.
 pub fn set(world: &mut World, at: &NodeName, name: &str, words: &[&str]) -> Output {
-    if words.is_empty() || words.len() % 2 != 0 || words.iter().any(|word| word.is_empty()) {
+    if words.is_empty() || !words.len().is_multiple_of(2) || words.iter().any(|word| word.is_empty()) {
         return failed(1, USAGE);
     }
     let pairs: Vec<(&str, &str)> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();

@@ -30,7 +30,7 @@ pub fn pool_list(world: &World, at: &NodeName) -> Output {
 
 fn list(world: &World, at: &NodeName, xml: &mut Xml) {
     for (_, peer, sight) in world.members(at) {
-        let (state, word) = match peer {
+        let (state, name) = match peer {
             Peer { rejected: true, .. } => (6, "Peer Rejected"),
             Peer { settles_ms, .. } if *settles_ms > world.clock_ms => (4, "Accepted peer request"),
             _ => (3, "Peer in Cluster"),
@@ -41,7 +41,7 @@ fn list(world: &World, at: &NodeName, xml: &mut Xml) {
             xml.element("hostnames", |xml| peer.names.iter().for_each(|name| xml.leaf("hostname", name)));
             xml.leaf("connected", i32::from(sight != Sight::Gone));
             xml.leaf("state", state);
-            xml.leaf("stateStr", word);
+            xml.leaf("stateStr", name);
         });
     }
 }
@@ -81,10 +81,10 @@ fn join(world: &mut World, at: &NodeName, new: &NodeName, host: &str) {
     known.extend(members.iter().map(|(_, known)| peer(known.uuid.clone(), known.names.clone())));
     let uuid = world.nodes[new].glusterd.uuid.clone();
     for name in members.iter().map(|(name, _)| name).chain([at]) {
-        let books = &mut world.nodes.get_mut(name).expect("a node of this world").glusterd;
+        let books = &mut world.node_mut(name).glusterd;
         books.peers.push(peer(uuid.clone(), vec![host.to_owned()]));
     }
-    world.nodes.get_mut(new).expect("a node of this world").glusterd.peers = known;
+    world.node_mut(new).glusterd.peers = known;
 }
 
 /// A further name of a member, told to all who can be told.
@@ -92,7 +92,7 @@ fn tell_name(world: &mut World, at: &NodeName, uuid: &str, host: &str) {
     let connected = world.members(at).into_iter().filter(|(_, _, sight)| *sight == Sight::Connected);
     let told: Vec<NodeName> = connected.map(|(name, _, _)| name).chain([at.clone()]).collect();
     for name in told {
-        let peers = &mut world.nodes.get_mut(&name).expect("a node of this world").glusterd.peers;
+        let peers = &mut world.node_mut(&name).glusterd.peers;
         let unknown = |peer: &&mut Peer| peer.uuid == uuid && !peer.names.iter().any(|name| name == host);
         if let Some(peer) = peers.iter_mut().find(unknown) {
             peer.names.push(host.to_owned());

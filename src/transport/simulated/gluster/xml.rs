@@ -29,17 +29,17 @@ impl Xml {
     pub fn element_with(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
         self.indent();
         let start = self.text.len();
-        self.text += &format!("<{name}{attributes}>\n");
+        self.text += &["<", name, attributes, ">\n"].concat();
         let filled = self.text.len();
         self.depth += 1;
         fill(self);
         self.depth -= 1;
         if self.text.len() == filled {
             self.text.truncate(start);
-            self.text += &format!("<{name}{attributes}/>\n");
+            self.text += &["<", name, attributes, "/>\n"].concat();
         } else {
             self.indent();
-            self.text += &format!("</{name}>\n");
+            self.text += &["</", name, ">\n"].concat();
         }
     }
 
