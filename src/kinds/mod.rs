@@ -3,12 +3,15 @@
 //! Adding a kind is one file here and one line in [`KINDS`]. A kind never runs anything: it looks at answers
 //! through [`Cx`], and what it looks for and does not find is what is asked next.
 
+mod actual;
+mod bricks;
 mod cluster;
 mod cx;
 mod mounts;
 mod nodes;
 mod one_of;
-mod volumes;
+mod pool;
+pub(crate) mod volumes;
 
 use std::collections::BTreeMap;
 
@@ -37,7 +40,7 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[];
+pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
 
 /// One file: one cluster, as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

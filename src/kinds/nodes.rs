@@ -1,7 +1,10 @@
 //! Nodes: the machines, their addresses, and what must be on them before anything else can be.
 
+mod assess;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::MapAccess;
@@ -9,7 +12,24 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use crate::model::{Address, Milestone, NodeName, Subject};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{Address, Findings, Milestone, NodeName, Subject};
+
+pub(super) use assess::{glusterd_unit, knows_names, look};
+
+/// How long until it is worth looking again for something that takes a moment.
+pub(super) const POLL: Duration = Duration::from_secs(1);
+
+/// The nodes, as a kind.
+pub(super) struct Nodes;
+
+impl Kind for Nodes {
+    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
 
 /// A machine of the cluster.
 ///

@@ -1,5 +1,9 @@
 //! Volumes: their shape, their bricks' order, their options and whether they run.
 
+mod assess;
+mod options;
+mod shape;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -9,7 +13,34 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use crate::model::{AbsPath, NodeName};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
+
+/// The volumes, as a kind.
+pub(super) struct Volumes;
+
+impl Kind for Volumes {
+    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
+
+/// The milestone that `volume` exists.
+fn exists(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("created")
+}
+
+/// The milestone that `volume` is started.
+pub(super) fn started(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("started")
+}
+
+/// The milestone that every copy of `volume` is complete and served.
+pub(crate) fn healed(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("healed")
+}
 
 /// A `GlusterFS` volume.
 ///

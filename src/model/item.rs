@@ -147,7 +147,7 @@ pub enum Risk {
     Safe,
     /// An interruption that the file does not itself ask for.
     Disruptive,
-    /// Data or a file system ends.
+    /// Data, or what may be data, ends.
     Destructive,
 }
 
@@ -179,8 +179,6 @@ pub enum Threat {
     Replicas(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
-    /// It ends data that was written.
-    Data(Subject),
 }
 
 /// How far something that takes its time has got.
