@@ -369,3 +369,6 @@ fn number(node: Node<'_, '_>, tag: &str) -> Result<u32, ReadError> {
     let text = text(node, tag)?;
     text.parse().map_err(|_| ReadError::Garbled(format!("`{tag}` is `{text}`, not a number")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ pub mod gluster;
 pub mod gluster_options;
 pub mod mounts;
 pub mod node;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod scripts;
 pub mod systemd;
 
