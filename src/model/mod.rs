@@ -10,6 +10,7 @@ mod item;
 mod names;
 mod plan;
 mod report;
+mod status;
 
 pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
 pub use facts::{Answer, Facts, Seen, Why};
@@ -20,3 +21,4 @@ pub use item::{
 pub use names::{AbsPath, Address, ClusterName, InvalidName, MountName, NodeName, VolumeName};
 pub use plan::{Allow, Intent, Plan, State, Step};
 pub use report::{Done, Event, Failed, Report, Verdict};
+pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};
