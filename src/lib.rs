@@ -3,3 +3,4 @@
 pub mod kinds;
 pub mod model;
 pub mod transport;
+pub mod view;
