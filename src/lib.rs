@@ -1,5 +1,6 @@
 //! bricklayer: a declarative operator for highly available services on `GlusterFS`.
 
+pub mod cli;
 pub mod kinds;
 pub mod model;
 pub mod transport;
