@@ -2,4 +2,7 @@
 
 pub mod kinds;
 pub mod model;
+pub mod spec;
+pub mod tools;
 pub mod transport;
+pub mod view;
