@@ -3,5 +3,7 @@
 pub mod cli;
 pub mod kinds;
 pub mod model;
+pub mod spec;
+pub mod tools;
 pub mod transport;
 pub mod view;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::Exit;
+use crate::spec::LoadError;
 use crate::view::Ui;
 
 /// One clear sentence and what to do about it. Every error ends here, and all of them exit with 1.
@@ -37,5 +38,14 @@ impl CliError {
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         Self::new(format!("cannot write to standard output: {error}"))
+    }
+}
+
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> Self {
+        match &error {
+            LoadError::NotFound(_) | LoadError::EmptyFolder(_) => Self::new(&error),
+            LoadError::Unreadable { path: _, source } => Self::new(format!("{error}: {source}")),
+        }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{CliError, Exit};
+use crate::model::ClusterName;
+use crate::spec;
 use crate::view::Ui;
 
 /// Write a commented starter file
 ///
-/// It describes two nodes and a replicated volume on the simulated cluster, so that it can be tried out at once, and
-/// says what to change for real nodes. A file that is already there is left alone.
+/// It describes a replicated volume on the simulated cluster, so that it can be tried out at once, and says what to
+/// change for real nodes. A file that is already there is left alone.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  bricklayer init\n  bricklayer init clusters/db.yaml")]
 pub struct InitArgs {
@@ -21,7 +23,8 @@ pub struct InitArgs {
     file: PathBuf,
 }
 
-const STARTER: &str = include_str!("starter.yaml");
+/// The cluster's name where the file's name does not give one.
+const USUAL_NAME: &str = "cluster01";
 
 /// Writes the starter file.
 pub fn run(args: &InitArgs, ui: &mut Ui) -> Result<Exit, CliError> {
@@ -31,7 +34,7 @@ pub fn run(args: &InitArgs, ui: &mut Ui) -> Result<Exit, CliError> {
         .write(true)
         .create_new(true)
         .open(&args.file)
-        .and_then(|mut to| to.write_all(STARTER.as_bytes()));
+        .and_then(|mut to| to.write_all(spec::starter(name(&args.file)).as_bytes()));
     match written {
         Ok(()) => {
             ui.talk(&format!("{file} is written; look at it, then run `bricklayer plan {file}`\n"));
@@ -44,16 +47,21 @@ pub fn run(args: &InitArgs, ui: &mut Ui) -> Result<Exit, CliError> {
     }
 }
 
+/// A file is best named after its cluster: `clusters/db.yaml` describes `db`.
+fn name(file: &Path) -> &str {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "bricklayer");
+    stem.filter(|stem| ClusterName::new(*stem).is_ok()).unwrap_or(USUAL_NAME)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::Spec;
     use crate::view::testing;
 
     #[test]
-    fn the_starter_is_a_cluster_with_a_volume() {
-        let spec: Spec = serde_saphyr::from_str(STARTER).unwrap();
-        assert!(spec.nodes.len() == 2 && spec.volumes.len() == 1 && spec.mounts.len() == 1);
+    fn the_file_gives_the_cluster_its_name_if_it_can() {
+        let names = ["bricklayer.yaml", "clusters/db.yaml", "a b.yaml", "/"].map(|file| name(Path::new(file)));
+        assert_eq!(names, ["cluster01", "db", "cluster01", "cluster01"]);
     }
 
     #[test]

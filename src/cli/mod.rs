@@ -13,6 +13,7 @@ pub mod plan;
 pub mod run;
 mod schema;
 pub mod status;
+mod validate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,6 +87,7 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(init::InitArgs),
+    Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -133,6 +135,7 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
     log::start(&cli.global, ui.talk_look().colour);
     let result = match cli.verb {
         Verb::Init(args) => init::run(&args, &mut ui),
+        Verb::Validate(args) => validate::run(&args, &mut ui),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),
         Verb::Man(args) => man::run(&args, &mut ui, Cli::command()),

@@ -1,6 +1,5 @@
 //! What the verbs need of a cluster, and how a path becomes clusters.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,8 +7,10 @@ use futures::future::LocalBoxFuture;
 use tokio::sync::watch;
 
 use super::{CliError, Exit};
+use crate::kinds::Spec;
 use crate::model::{Allow, ClusterName, Event, Plan, Report, Status};
-use crate::view::Ui;
+use crate::spec::{self, Loaded};
+use crate::view::{Ui, count, diagnostics};
 
 /// A cluster that can be looked at and worked on: its file, and the way to its nodes.
 pub trait Cluster {
@@ -50,7 +51,7 @@ pub async fn each(
     mut verb: impl AsyncFnMut(&mut Ui, &mut dyn Cluster) -> Result<Exit, CliError>,
 ) -> Result<Exit, CliError> {
     let mut worst = Exit::Fine;
-    for (index, file) in files(path)?.iter().enumerate() {
+    for (index, file) in spec::files(path)?.iter().enumerate() {
         if index > 0 {
             ui.talk("\n");
         }
@@ -63,33 +64,23 @@ pub async fn each(
     Ok(worst)
 }
 
-/// The files that `path` stands for: itself, or all of a folder's `*.yaml` and `*.yml`, by name.
+/// Reads the file of a cluster that is to be looked at or worked on. What is wrong in it is drawn; what is only
+/// doubtful is `validate`'s to tell.
 ///
 /// # Errors
-/// Where there is nothing at `path`, or no such file in the folder.
-pub fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let unreadable = |error| {
-        CliError::new(format!("cannot read {}: {error}", path.display()))
-            .hint("name a file or a folder of files, or write a first one with `bricklayer init`")
+/// Where the file cannot be read or something is wrong in it.
+pub fn read(ui: &mut Ui, file: &Path) -> Result<Spec, CliError> {
+    let Loaded { spec, source, findings } = spec::load(file)?;
+    let name = file.display();
+    let Some(spec) = spec else {
+        ui.talk(&diagnostics::human(&source, &findings, ui.talk_look().colour));
+        return Err(CliError::new(format!("{name} cannot be used as it is, so nothing was run")));
     };
-    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+    if !findings.is_empty() {
+        let warnings = count(findings.len(), "warning");
+        ui.warning(&format!("{name}: {warnings}; `bricklayer validate {name}` tells more"));
     }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
-        let is_yaml = file.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
-        // Editors leave hidden files beside the ones they edit.
-        let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if is_yaml && !is_hidden && file.is_file() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(CliError::new(format!("there is no *.yaml or *.yml file in {}", path.display())));
-    }
-    Ok(files)
+    Ok(spec)
 }
 
 /// A file of one plan cannot stand for a fleet.
@@ -97,7 +88,7 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
 /// # Errors
 /// Where `path` stands for more than one cluster.
 pub fn only_one(path: &Path, flag: &str) -> Result<(), CliError> {
-    match files(path)?.len() {
+    match spec::files(path)?.len() {
         1 => Ok(()),
         n => Err(CliError::new(format!("{flag} is for one cluster, and {} holds {n}", path.display()))
             .hint("name the file of the cluster")),
@@ -147,24 +138,37 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::view::testing;
 
     #[test]
-    fn a_folder_is_its_yaml_files_by_name_without_hidden_ones() {
+    fn a_plan_file_is_for_one_cluster() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.yaml", "a.yml", ".a.yml.swp", ".hidden.yaml", "notes.txt"] {
+        for name in ["a.yaml", "b.yml"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let names: Vec<_> = files(folder.path()).unwrap().iter().map(|f| f.file_name().unwrap().to_owned()).collect();
-        assert_eq!(names, ["a.yml", "b.yaml"]);
-        assert!(only_one(folder.path(), "--plan").is_err() && only_one(&folder.path().join("a.yml"), "--plan").is_ok());
+        assert!(only_one(folder.path(), "--plan").is_err());
+        assert!(only_one(&folder.path().join("a.yaml"), "--plan").is_ok());
     }
 
     #[test]
-    fn a_folder_without_files_and_a_missing_path_are_errors() {
+    fn what_is_wrong_in_a_file_is_drawn_and_what_is_doubtful_is_counted() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(files(folder.path()).is_err() && files(&folder.path().join("none.yaml")).is_err());
+        let file = folder.path().join("a.yaml");
+        let (mut ui, _, err) = testing::ui(None);
+        fs::write(
+            &file,
+            "apiVersion: bricklayer/v1
+clutser: c1
+",
+        )
+        .unwrap();
+        assert!(read(&mut ui, &file).is_err());
+        assert!(err.text().contains("clutser: c1"), "{}", err.text());
+        fs::write(&file, spec::starter("c1")).unwrap();
+        assert_eq!(read(&mut ui, &file).unwrap().cluster.as_str(), "c1");
     }
 
     #[tokio::test]

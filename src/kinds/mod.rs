@@ -8,6 +8,7 @@ mod cx;
 mod mounts;
 mod nodes;
 mod one_of;
+mod paths;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,18 @@ pub trait Kind: Sync {
 
 /// Every kind, in the order in which a reader would tell of them.
 pub static KINDS: &[&dyn Kind] = &[];
+
+/// What is wrong or doubtful in a file, by every kind.
+#[must_use]
+pub fn check_all(spec: &Spec) -> Findings {
+    let mut findings = Findings::default();
+    cluster::check(spec, &mut findings);
+    nodes::check(spec, &mut findings);
+    volumes::check(spec, &mut findings);
+    mounts::check(spec, &mut findings);
+    paths::check(spec, &mut findings);
+    findings
+}
 
 /// One file: one cluster, as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,11 +1,15 @@
 //! Mounts: where a volume is mounted, by a systemd mount unit on each of its nodes.
 
+mod check;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AbsPath, NodeName, VolumeName};
+
+pub(super) use check::check;
 
 /// A volume mounted on nodes, by a systemd mount unit.
 ///

@@ -1,5 +1,7 @@
 //! Nodes: the machines, their addresses, and what must be on them before anything else can be.
 
+mod check;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
 use crate::model::{Address, Milestone, NodeName, Subject};
+
+pub(super) use check::{check, known};
 
 /// A machine of the cluster.
 ///

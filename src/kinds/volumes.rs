@@ -1,5 +1,8 @@
 //! Volumes: their shape, their bricks' order, their options and whether they run.
 
+mod check;
+mod check_options;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -10,6 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
 use crate::model::{AbsPath, NodeName};
+
+pub(super) use check::check;
 
 /// A `GlusterFS` volume.
 ///
@@ -43,6 +48,7 @@ pub struct Volume {
     #[schemars(range(min = 1))]
     pub redundancy: Option<u32>,
     /// The bricks. Their order is the volume's shape: replica sets are filled from the front.
+    #[serde(default)]
     pub bricks: Vec<Brick>,
     /// A set of options that upstream keeps for a kind of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]

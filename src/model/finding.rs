@@ -57,6 +57,37 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+/// A place in a text. It never reaches beyond its first line, so that a caret can be drawn below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+    /// The line, from 1 up.
+    pub line: usize,
+    /// The column in characters, from 1 up.
+    pub column: usize,
+}
+
+/// A file as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Its name as the person wrote it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A finding and where in the file it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Located {
+    /// Where in the text.
+    pub at: Position,
+    /// What was found.
+    pub finding: Finding,
+}
+
 /// Findings as they are collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings(pub Vec<Finding>);

@@ -5,6 +5,7 @@
 //! same value, so neither can know more than the other.
 
 pub mod compare;
+pub mod diagnostics;
 pub mod dot;
 pub mod human;
 pub mod json;
