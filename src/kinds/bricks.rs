@@ -22,7 +22,9 @@ const FREE_SHARE_MIN: f64 = 0.05;
 pub(super) struct Bricks;
 
 impl Kind for Bricks {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        super::paths::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         let actual = Actual::of(cx);

@@ -10,6 +10,7 @@ mod cx;
 mod mounts;
 mod nodes;
 mod one_of;
+mod paths;
 mod pool;
 pub(crate) mod volumes;
 
@@ -41,6 +42,17 @@ pub trait Kind: Sync {
 
 /// Every kind, in the order in which a reader would tell of them.
 pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
+
+/// What is wrong or doubtful in a file, by every kind.
+#[must_use]
+pub fn check_all(spec: &Spec) -> Findings {
+    let mut findings = Findings::default();
+    cluster::check(spec, &mut findings);
+    for kind in KINDS {
+        kind.check(spec, &mut findings);
+    }
+    findings
+}
 
 /// One file: one cluster, as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,7 @@
 //! Mounts: where a volume is mounted, by a systemd mount unit on each of its nodes.
 
 mod assess;
+mod check;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,9 @@ use crate::model::{AbsPath, Findings, NodeName, VolumeName};
 pub(super) struct Mounts;
 
 impl Kind for Mounts {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         assess::assess(cx, found);

@@ -1,6 +1,7 @@
 //! Nodes: the machines, their addresses, and what must be on them before anything else can be.
 
 mod assess;
+mod check;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -24,12 +25,16 @@ pub(super) const POLL: Duration = Duration::from_secs(1);
 pub(super) struct Nodes;
 
 impl Kind for Nodes {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         assess::assess(cx, found);
     }
 }
+
+pub(super) use check::known;
 
 /// A machine of the cluster.
 ///

@@ -47,6 +47,15 @@ fn named(node: &NodeName) -> Milestone {
     Subject::new("peer", node).is("known by its storage name")
 }
 
+/// What must have been reached before `node` can hold a brick of a new volume.
+pub(super) fn membership(spec: &Spec, node: &NodeName) -> Vec<Milestone> {
+    let mut needs = vec![in_pool(node)];
+    if spec.nodes.len() > 1 {
+        needs.push(named(node));
+    }
+    needs
+}
+
 /// The pool as all nodes together see it.
 pub(super) struct View {
     seen: BTreeMap<NodeName, Seen<Pool>>,
@@ -90,15 +99,6 @@ impl View {
             self.pool(node).is_some() && peer.is_some_and(|p| p.connected && p.standing == Standing::InCluster)
         };
         std::iter::once(seed).chain(self.seen.keys().filter(|node| *node != seed).filter(together)).cloned().collect()
-    }
-
-    /// What must have been reached before `node` can hold a brick of a new volume.
-    pub(super) fn membership(&self, spec: &Spec, node: &NodeName) -> Vec<Milestone> {
-        let mut needs = vec![in_pool(node)];
-        if spec.nodes.len() > 1 {
-            needs.push(named(node));
-        }
-        needs
     }
 
     /// The nodes by UUID, as far as they have told theirs.

@@ -1,6 +1,8 @@
 //! Volumes: their shape, their bricks' order, their options and whether they run.
 
 mod assess;
+mod check;
+mod check_options;
 mod options;
 mod shape;
 
@@ -20,7 +22,9 @@ use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 pub(super) struct Volumes;
 
 impl Kind for Volumes {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         assess::assess(cx, found);
@@ -74,6 +78,7 @@ pub struct Volume {
     #[schemars(range(min = 1))]
     pub redundancy: Option<u32>,
     /// The bricks. Their order is the volume's shape: replica sets are filled from the front.
+    #[serde(default)]
     pub bricks: Vec<Brick>,
     /// A set of options that upstream keeps for a kind of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]

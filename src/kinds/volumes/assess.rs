@@ -6,7 +6,7 @@ use super::options;
 use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Cx, bricks, nodes};
+use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool};
 use crate::model::{Cause, Difference, Item, Lane, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why};
 use crate::tools::gluster;
 
@@ -87,7 +87,7 @@ impl One<'_> {
         for (index, brick) in self.volume.bricks.iter().enumerate() {
             let named = format!("{}:{}", self.cx.spec.storage_of(&brick.node), brick.path);
             item = item.because(Difference::new(format!("brick {}", index + 1), named)).needs(bricks::ready(brick));
-            for need in self.actual.pool.membership(self.cx.spec, &brick.node) {
+            for need in pool::membership(self.cx.spec, &brick.node) {
                 if !item.needs.contains(&need) {
                     item = item.needs(need);
                 }
@@ -203,7 +203,7 @@ impl One<'_> {
             .threatens(Threat::Replicas(self.name.clone()));
         for (brick, name) in new.iter().zip(names) {
             item = item.because(Difference::new("brick", name)).needs(bricks::ready(brick));
-            for need in self.actual.pool.membership(self.cx.spec, &brick.node) {
+            for need in pool::membership(self.cx.spec, &brick.node) {
                 item = item.needs(need);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::Volume;
+use crate::kinds::{Profile, Volume};
 use crate::model::Difference;
 use crate::tools::gluster::OWNED_OPTIONS;
 use crate::tools::gluster_options;
@@ -23,7 +23,11 @@ pub(super) struct Changes {
 
 /// The options that the file asks for: its profile's, then its own over them.
 pub(super) fn wanted(volume: &Volume) -> BTreeMap<String, String> {
-    let profile = volume.profile.map(gluster_options::profile).unwrap_or_default();
+    let profile = match volume.profile {
+        None => &[],
+        Some(Profile::DbWorkload) => gluster_options::DB_WORKLOAD,
+        Some(Profile::Virt) => gluster_options::VIRT,
+    };
     let own = volume.options.iter().map(|(name, value)| (name.clone(), value.clone()));
     profile.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(own).collect()
 }
@@ -34,7 +38,7 @@ pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Change
     let mut changes = Changes::default();
     for (name, value) in &wanted {
         match set.get(name) {
-            Some(now) if same(now, value) => {}
+            Some(now) if gluster_options::same(name, now, value) => {}
             Some(now) => {
                 changes.why.push(Difference::changed(name, now, value));
                 changes.set.insert(name.clone(), value.clone());
@@ -64,43 +68,6 @@ pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Change
     changes
 }
 
-/// Whether two values of an option mean the same: `on` and `enable`, `1GB` and `1024MB`.
-pub(super) fn same(a: &str, b: &str) -> bool {
-    a == b || meaning(a) == meaning(b)
-}
-
-#[derive(PartialEq)]
-enum Meaning {
-    Switch(bool),
-    Bytes(u128),
-    Text(String),
-}
-
-/// Reads a value as glusterd does (`gf_string2boolean`, `gf_string2bytesize` in libglusterfs/src/common-utils.c).
-fn meaning(value: &str) -> Meaning {
-    let value = value.trim().to_ascii_lowercase();
-    match value.as_str() {
-        "on" | "yes" | "true" | "enable" => return Meaning::Switch(true),
-        "off" | "no" | "false" | "disable" => return Meaning::Switch(false),
-        _ => {}
-    }
-    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = value.split_at(digits);
-    let shift = match unit {
-        "" | "b" => Some(0),
-        "kb" | "k" => Some(10),
-        "mb" | "m" => Some(20),
-        "gb" | "g" => Some(30),
-        "tb" | "t" => Some(40),
-        "pb" | "p" => Some(50),
-        _ => None,
-    };
-    match (number.parse::<u64>(), shift) {
-        (Ok(number), Some(shift)) => Meaning::Bytes(u128::from(number) << shift),
-        _ => Meaning::Text(value),
-    }
-}
-
 /// The options with which a volume that bricklayer creates starts its life.
 pub(super) fn initial(volume: &Volume) -> Changes {
     changes(volume, &BTreeMap::new())
@@ -109,18 +76,6 @@ pub(super) fn initial(volume: &Volume) -> Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_that_mean_the_same_are_no_difference() {
-        for (a, b) in
-            [("on", "enable"), ("True", "yes"), ("off", "disable"), ("1GB", "1024MB"), ("10", "10"), ("4k", "4096")]
-        {
-            assert!(same(a, b), "{a} {b}");
-        }
-        for (a, b) in [("on", "off"), ("1GB", "1000MB"), ("10", "12"), ("client", "server"), ("10%", "10")] {
-            assert!(!same(a, b), "{a} {b}");
-        }
-    }
 
     #[test]
     fn only_what_bricklayer_set_is_given_back() {
