@@ -34,7 +34,7 @@ pub struct ApplyRun<'a> {
     /// After this long no step is started any more.
     pub timeout: Duration,
     /// Who is told.
-    pub events: &'a mut dyn FnMut(Event),
+    pub events: &'a mut (dyn FnMut(Event) + Send),
     /// Becomes true when somebody wants it to end after the running step.
     pub stop: watch::Receiver<bool>,
 }

@@ -14,7 +14,7 @@ pub mod report;
 pub mod status;
 mod style;
 
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write};
 
 pub use progress::RunView;
 pub use style::{Look, Page, Paint, Piece, clean, count, spent};
@@ -33,7 +33,7 @@ pub enum Colour {
 
 /// One of the two streams and where it leads.
 struct Stream {
-    to: Box<dyn Write>,
+    to: Box<dyn Write + Send>,
     look: Look,
     terminal: bool,
     // A reader that went away (`| head`) changes nothing about the work: from then on nothing is written.
@@ -60,7 +60,7 @@ pub struct Ui {
     out: Stream,
     err: Stream,
     // None where there is nobody to ask.
-    answers: Option<Box<dyn BufRead>>,
+    answers: Option<Box<dyn BufRead + Send>>,
 }
 
 impl Ui {
@@ -69,7 +69,7 @@ impl Ui {
     #[expect(clippy::disallowed_methods, reason = "this is their owner")]
     pub fn of_process(colour: Colour, detail: bool) -> Self {
         let width = terminal_size::terminal_size().map_or(Look::USUAL_WIDTH, |(width, _)| usize::from(width.0).max(40));
-        let stream = |to: Box<dyn Write>, terminal: bool| {
+        let stream = |to: Box<dyn Write + Send>, terminal: bool| {
             let colour = match colour {
                 Colour::Always => true,
                 Colour::Never => false,
@@ -79,14 +79,18 @@ impl Ui {
         };
         let out = stream(Box::new(io::stdout()), io::stdout().is_terminal());
         let err = stream(Box::new(io::stderr()), io::stderr().is_terminal());
-        let stdin = io::stdin();
-        let answers = (stdin.is_terminal() && err.terminal).then(|| Box::new(stdin.lock()) as Box<dyn BufRead>);
+        let answers = (io::stdin().is_terminal() && err.terminal)
+            .then(|| Box::new(BufReader::new(io::stdin())) as Box<dyn BufRead + Send>);
         Self { out, err, answers }
     }
 
     /// Any two streams, no terminal among them, and a person to ask if there is one.
     #[must_use]
-    pub fn over(out: Box<dyn Write>, err: Box<dyn Write>, answers: Option<Box<dyn BufRead>>) -> Self {
+    pub fn over(
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+        answers: Option<Box<dyn BufRead + Send>>,
+    ) -> Self {
         let stream = |to| Stream { to, look: Look::plain(), terminal: false, closed: false };
         Self { out: stream(out), err: stream(err), answers }
     }
@@ -168,25 +172,24 @@ fn colour_is_welcome() -> bool {
 pub(crate) mod testing {
     //! A `Ui` whose streams a test can read, and values to look at.
 
-    use std::cell::RefCell;
     use std::io::{Cursor, Write};
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
 
     use super::Ui;
 
     /// What was written to one stream.
     #[derive(Clone, Default)]
-    pub struct Written(Rc<RefCell<Vec<u8>>>);
+    pub struct Written(Arc<Mutex<Vec<u8>>>);
 
     impl Written {
         pub fn text(&self) -> String {
-            String::from_utf8(self.0.borrow().clone()).unwrap()
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 
     impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.borrow_mut().write(bytes)
+            self.0.lock().unwrap().write(bytes)
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
@@ -196,7 +199,7 @@ pub(crate) mod testing {
     /// A `Ui`, its standard output and its standard error; `answers` is what the person types, if there is one.
     pub fn ui(answers: Option<&'static str>) -> (Ui, Written, Written) {
         let (out, err) = (Written::default(), Written::default());
-        let answers = answers.map(|typed| Box::new(Cursor::new(typed)) as Box<dyn std::io::BufRead>);
+        let answers = answers.map(|typed| Box::new(Cursor::new(typed)) as Box<dyn std::io::BufRead + Send>);
         (Ui::over(Box::new(out.clone()), Box::new(err.clone()), answers), out, err)
     }
 }
