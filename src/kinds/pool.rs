@@ -30,7 +30,7 @@ impl Kind for Peers {
             if *name == seed {
                 membership_of_seed(&view, name, found);
             } else {
-                membership(cx, &view, &seed, name, found);
+                join_up(cx, &view, &seed, name, found);
             }
             naming(cx, &view, name, found);
         }
@@ -139,7 +139,7 @@ fn membership_of_seed(view: &View, seed: &NodeName, found: &mut Assessment) {
     }
 }
 
-fn membership(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut Assessment) {
+fn join_up(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut Assessment) {
     if let Seen::Unknown(why) = &view.seen[node] {
         found.unknown(in_pool(node), why);
         // What others see of a silent node still tells whether it was ever a member; nothing is to be done about it.
