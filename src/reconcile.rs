@@ -62,7 +62,7 @@ impl Reconciler<'_> {
     /// # Guarantees
     /// Nothing is run that is not in a plan made from answers newer than the last change. A run in which nothing
     /// differs runs nothing but reads and takes no lease.
-    pub async fn run(self, intent: Intent, events: &mut (dyn FnMut(Event) + Send)) -> Report {
+    pub async fn run(self, intent: Intent, events: &mut dyn FnMut(Event)) -> Report {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
@@ -106,7 +106,7 @@ struct Session<'a> {
     failed: Vec<Failed>,
 }
 
-type Events<'e> = dyn FnMut(Event) + Send + 'e;
+type Events<'e> = dyn FnMut(Event) + 'e;
 
 impl Session<'_> {
     /// Goes on until nothing can be done; false if it was ended before that.

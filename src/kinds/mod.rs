@@ -12,6 +12,7 @@ mod nodes;
 mod one_of;
 mod paths;
 mod pool;
+mod status;
 pub(crate) mod volumes;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
 pub use cx::{Assessment, Cx};
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
+pub use status::status;
 pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
 
 use crate::model::{ClusterName, Findings, MountName, NodeName, VolumeName};

@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::one_of::{MapReader, word_or_map};
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
+use crate::tools::gluster;
 
 /// The volumes, as a kind.
 pub(super) struct Volumes;
@@ -203,5 +204,13 @@ impl JsonSchema for Brick {
             "description": "A brick: `node:/path`, or a map where bricklayer also makes the file system.",
             "oneOf": [{ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9.-]*:(/[A-Za-z0-9_+@=.-]+)+$" }, map]
         })
+    }
+}
+
+/// The shape in words: as the volume has it, else as it is written.
+pub(super) fn shape_words(written: &Volume, there: Option<&gluster::Volume>) -> String {
+    match there {
+        Some(there) => shape::words(shape::present(there), there.bricks.len()),
+        None => shape::words(shape::wanted(written), written.bricks.len()),
     }
 }
