@@ -2,4 +2,5 @@
 
 pub mod kinds;
 pub mod model;
+pub mod tools;
 pub mod transport;
