@@ -83,5 +83,7 @@ fi
 umask 022
 # No command keeps a file system busy by standing in it.
 cd /
+# What is left behind would hold it open, and with it the session.
+exec 2>/dev/null
 # The operator now knows that from here on something may have been run.
 printf '%sbegin\n' "$nonce"
