@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::run::{ApplyRun, Cluster};
-use super::{CliError, Exit, Interrupt, Output};
+use super::cluster::each;
+use super::run::{ApplyRun, Cluster, only_one};
+use super::{CliError, Exit, Global, Interrupt, Output};
 use crate::model::{Allow, Plan, Report, Risk, Verdict, Work};
 use crate::view::compare::{Saved, compare};
 use crate::view::json::Document;
@@ -106,7 +107,7 @@ pub async fn run(
         ui.talk("nothing was run\n");
         return Ok(Exit::Differs);
     }
-    let report = watched(args, ui, cluster, &allow, interrupt).await;
+    let report = watched(args, ui, cluster, &allow, interrupt).await?;
     tell(args.output, ui, &report, label)?;
     Ok(exit(report.verdict))
 }
@@ -118,7 +119,7 @@ async fn watched(
     cluster: &mut dyn Cluster,
     allow: &Allow,
     interrupt: &Interrupt,
-) -> Report {
+) -> Result<Report, CliError> {
     let _working = interrupt.work();
     let mut progress = RunView::on(ui);
     let mut events = |event| progress.tell(ui, &event);
@@ -192,6 +193,19 @@ fn exit(verdict: Verdict) -> Exit {
         Verdict::Unsettled => Exit::Differs,
         Verdict::Held => Exit::Held,
     }
+}
+
+/// Applies every file that the path stands for, one after the other.
+///
+/// # Errors
+/// Where it stands for none, or `--plan` for more than one.
+pub async fn every(args: &ApplyArgs, ui: &mut Ui, global: &Global) -> Result<Exit, CliError> {
+    if args.plan.is_some() {
+        only_one(&args.path, "--plan")?;
+    }
+    let interrupt =
+        Interrupt::listen().map_err(|error| CliError::new(format!("signals cannot be listened to: {error}")))?;
+    each(ui, &args.path, global, async |ui, cluster| run(args, ui, cluster, &interrupt).await).await
 }
 
 #[cfg(test)]

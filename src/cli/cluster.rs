@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
-use super::run::{ApplyRun, Cluster, read, state_dir};
-use super::{CliError, Global};
+use super::run::{self, ApplyRun, Cluster, read, state_dir};
+use super::{CliError, Exit, Global};
 use crate::execute::journal::Journal;
-use crate::kinds::{self, Cx, Spec};
-use crate::model::{Allow, Facts, Intent, Plan, Report, Status};
+use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
+use crate::model::{Allow, Facts, Intent, NodeName, Plan, Report, Status};
 use crate::observe::{Clock, observe};
 use crate::reconcile::Reconciler;
-use crate::transport::{self, Transport};
+use crate::transport::{Local, Login, Ssh, Transport};
 use crate::view::Ui;
 
 /// The time by this machine's clock.
@@ -46,8 +46,47 @@ pub fn open(ui: &mut Ui, file: &Path, global: &Global) -> Result<Opened, CliErro
     let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
     private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    let transport = transport::open(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
+    let transport = way(&spec, folder).map_err(|error| failed("no way to the nodes", error))?;
     Ok(Opened { spec, transport, state })
+}
+
+/// Opens each cluster that `path` stands for, does `verb` to it, and ends its connections.
+///
+/// # Errors
+/// Where `path` stands for no cluster.
+pub async fn each(
+    ui: &mut Ui,
+    path: &Path,
+    global: &Global,
+    mut verb: impl AsyncFnMut(&mut Ui, &mut dyn Cluster) -> Result<Exit, CliError>,
+) -> Result<Exit, CliError> {
+    let open = |ui: &mut Ui, file: &Path| Ok(Box::new(open(ui, file, global)?) as Box<dyn Cluster>);
+    run::each(ui, path, open, async |ui: &mut Ui, cluster: &mut dyn Cluster| {
+        let exit = verb(ui, cluster).await;
+        cluster.close().await;
+        exit
+    })
+    .await
+}
+
+/// The way to the nodes that the file names. Paths in it are relative to the file's folder.
+fn way(spec: &Spec, folder: &Path) -> io::Result<Box<dyn Transport>> {
+    Ok(match &spec.transport {
+        TransportSpec::Local => Box::new(Local),
+        TransportSpec::Simulated => Box::new(Local),
+        TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
+            let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
+            let login = Login {
+                user: user.clone(),
+                port: *port,
+                identity_file: identity_file.as_ref().map(absolute).transpose()?,
+                known_hosts: known_hosts.as_ref().map(absolute).transpose()?,
+                sudo: *sudo,
+            };
+            let address = |(name, node): (&NodeName, &Node)| (name.clone(), node.management(name).to_owned());
+            Box::new(Ssh::new(login, spec.nodes.iter().map(address).collect())?)
+        }
+    })
 }
 
 /// Makes a folder that only its owner can look into.
@@ -77,7 +116,7 @@ impl Cluster for Opened {
     }
 
     fn apply<'a>(&'a mut self, run: ApplyRun<'a>) -> LocalBoxFuture<'a, Result<Report, CliError>> {
-        Box::pin(async {
+        Box::pin(async move {
             let path = self.state.join("journal");
             let journal = Journal::open(&path)
                 .map_err(|error| CliError::new(format!("the journal {} cannot be written: {error}", path.display())))?;
@@ -94,6 +133,10 @@ impl Cluster for Opened {
             let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
             Ok(reconciler.run(intent, run.events).await)
         })
+    }
+
+    fn close(&mut self) -> LocalBoxFuture<'_, ()> {
+        self.transport.close()
     }
 
     fn status(&mut self) -> LocalBoxFuture<'_, Status> {

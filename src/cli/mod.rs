@@ -3,6 +3,7 @@
 //! This file is the list of the verbs, the flags they share, and the way from a result to an exit code.
 
 pub mod apply;
+mod cluster;
 mod completions;
 mod error;
 mod init;
@@ -88,6 +89,9 @@ pub enum Output {
 enum Verb {
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Status(status::StatusArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -133,14 +137,24 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let mut ui = Ui::of_process(cli.global.color, cli.global.verbose > 0);
     log::start(&cli.global, ui.talk_look().colour);
+    let global = &cli.global;
     let result = match cli.verb {
         Verb::Init(args) => init::run(&args, &mut ui),
         Verb::Validate(args) => validate::run(&args, &mut ui),
+        Verb::Plan(args) => on_clusters(plan::every(&args, &mut ui, global)),
+        Verb::Apply(args) => on_clusters(apply::every(&args, &mut ui, global)),
+        Verb::Status(args) => on_clusters(status::every(&args, &mut ui, global)),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),
         Verb::Man(args) => man::run(&args, &mut ui, Cli::command()),
     };
     result.unwrap_or_else(|error| error.tell(&mut ui))
+}
+
+/// Runs a verb that reaches nodes. A question to a person blocks one thread; signals are heard on another.
+fn on_clusters(verb: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| CliError::new(format!("no threads to work with: {error}")))?.block_on(verb)
 }
 
 /// Help and version are data; wrong use is an error like any other, so that 2 keeps its meaning.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::run::Cluster;
-use super::{CliError, Exit};
+use super::cluster::each;
+use super::run::{Cluster, only_one};
+use super::{CliError, Exit, Global};
 use crate::model::{Allow, Plan};
 use crate::view::json::Document;
 use crate::view::{Ui, dot, human};
@@ -74,6 +75,17 @@ pub fn exit(plan: &Plan) -> Exit {
     } else {
         Exit::Held
     }
+}
+
+/// Plans for every cluster that the path stands for.
+///
+/// # Errors
+/// Where it stands for none, or `--out` for more than one.
+pub async fn every(args: &PlanArgs, ui: &mut Ui, global: &Global) -> Result<Exit, CliError> {
+    if args.out.is_some() {
+        only_one(&args.path, "--out")?;
+    }
+    each(ui, &args.path, global, async |ui, cluster| run(args, ui, cluster).await).await
 }
 
 #[cfg(test)]

@@ -21,10 +21,15 @@ pub trait Cluster {
     fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan>;
 
     /// Works until everything is as written, nothing more can be done, time is up, or `stop` becomes true.
-    fn apply<'a>(&'a mut self, run: ApplyRun<'a>) -> LocalBoxFuture<'a, Report>;
+    fn apply<'a>(&'a mut self, run: ApplyRun<'a>) -> LocalBoxFuture<'a, Result<Report, CliError>>;
 
     /// Looks at the nodes and tells what is there.
     fn status(&mut self) -> LocalBoxFuture<'_, Status>;
+
+    /// Ends the connections.
+    fn close(&mut self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// How a run is to go.
@@ -123,12 +128,12 @@ pub(crate) mod testing {
         fn plan<'a>(&'a mut self, _: &'a Allow) -> LocalBoxFuture<'a, Plan> {
             Box::pin(async { self.plan.clone() })
         }
-        fn apply<'a>(&'a mut self, _: ApplyRun<'a>) -> LocalBoxFuture<'a, Report> {
+        fn apply<'a>(&'a mut self, _: ApplyRun<'a>) -> LocalBoxFuture<'a, Result<Report, CliError>> {
             self.applied += 1;
             let left = Plan { steps: vec![], findings: vec![], ..self.plan.clone() };
             let report =
                 Report { verdict: self.verdict, done: vec![], failed: vec![], left, took: Duration::from_secs(1) };
-            Box::pin(async { report })
+            Box::pin(async { Ok(report) })
         }
         fn status(&mut self) -> LocalBoxFuture<'_, Status> {
             Box::pin(async { crate::view::status::tests::degraded() })

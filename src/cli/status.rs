@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cluster::each;
 use super::run::Cluster;
-use super::{CliError, Exit, Output};
+use super::{CliError, Exit, Global, Output};
 use crate::model::Health;
 use crate::view::json::Document;
 use crate::view::{Ui, status};
@@ -42,6 +43,14 @@ pub async fn run(args: &StatusArgs, ui: &mut Ui, cluster: &mut dyn Cluster) -> R
         // Unknown is not healthy.
         Health::Degraded | Health::Unknown => Exit::Differs,
     })
+}
+
+/// Tells how every cluster is that the path stands for.
+///
+/// # Errors
+/// Where it stands for none.
+pub async fn every(args: &StatusArgs, ui: &mut Ui, global: &Global) -> Result<Exit, CliError> {
+    each(ui, &args.path, global, async |ui, cluster| run(args, ui, cluster).await).await
 }
 
 #[cfg(test)]
