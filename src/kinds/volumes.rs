@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
 use crate::model::{AbsPath, NodeName};
+use crate::tools::gluster_options;
 
 pub(super) use check::check;
 
@@ -55,6 +56,7 @@ pub struct Volume {
     pub profile: Option<Profile>,
     /// Options as `gluster volume set` takes them. Values are kept as written.
     #[serde(default)]
+    #[schemars(schema_with = "option_values")]
     pub options: BTreeMap<String, String>,
     /// Whether bricks may lie on the node's root file system: for trying things out.
     #[serde(default)]
@@ -85,6 +87,17 @@ pub enum Profile {
     DbWorkload,
     /// Images of virtual machines.
     Virt,
+}
+
+impl Profile {
+    /// Its options, by their full names.
+    #[must_use]
+    pub fn options(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::DbWorkload => gluster_options::DB_WORKLOAD,
+            Self::Virt => gluster_options::VIRT,
+        }
+    }
 }
 
 /// A brick: `node:/path`, or a map where bricklayer also makes the file system.
@@ -160,6 +173,11 @@ fn brick_from_word(word: &str) -> Result<Brick, String> {
         device: None,
         filesystem: None,
     })
+}
+
+/// To an editor, `20` and `true` are no texts; to glusterd every value is one.
+fn option_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 impl JsonSchema for Brick {

@@ -195,9 +195,6 @@ pub fn same(name: &str, a: &str, b: &str) -> bool {
         return true;
     }
     let Lookup::Known(known) = find(name) else { return false };
-    fn equal<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
-        a.is_some() && a == b
-    }
     match known.kind {
         ValueKind::Any => false,
         ValueKind::Bool => equal(truth(a), truth(b)),
@@ -212,6 +209,11 @@ pub fn same(name: &str, a: &str, b: &str) -> bool {
         ValueKind::Time(..) => equal(seconds(a), seconds(b)),
         ValueKind::OneOf(words) => a.eq_ignore_ascii_case(b) || (words.contains(&"on") && equal(truth(a), truth(b))),
     }
+}
+
+/// Whether both were read, and as the same.
+fn equal<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_some() && a == b
 }
 
 /// glusterd's words for on and off.
