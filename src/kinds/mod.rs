@@ -3,13 +3,16 @@
 //! Adding a kind is one file here and one line in [`KINDS`]. A kind never runs anything: it looks at answers
 //! through [`Cx`], and what it looks for and does not find is what is asked next.
 
+mod actual;
+mod bricks;
 mod cluster;
 mod cx;
 mod mounts;
 mod nodes;
 mod one_of;
 mod paths;
-mod volumes;
+mod pool;
+pub(crate) mod volumes;
 
 use std::collections::BTreeMap;
 
@@ -38,17 +41,16 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[];
+pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]
 pub fn check_all(spec: &Spec) -> Findings {
     let mut findings = Findings::default();
     cluster::check(spec, &mut findings);
-    nodes::check(spec, &mut findings);
-    volumes::check(spec, &mut findings);
-    mounts::check(spec, &mut findings);
-    paths::check(spec, &mut findings);
+    for kind in KINDS {
+        kind.check(spec, &mut findings);
+    }
     findings
 }
 

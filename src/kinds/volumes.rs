@@ -1,7 +1,10 @@
 //! Volumes: their shape, their bricks' order, their options and whether they run.
 
+mod assess;
 mod check;
 mod check_options;
+mod options;
+mod shape;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,10 +15,36 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use crate::model::{AbsPath, NodeName};
-use crate::tools::gluster_options;
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 
-pub(super) use check::check;
+/// The volumes, as a kind.
+pub(super) struct Volumes;
+
+impl Kind for Volumes {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
+
+/// The milestone that `volume` exists.
+fn exists(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("created")
+}
+
+/// The milestone that `volume` is started.
+pub(super) fn started(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("started")
+}
+
+/// The milestone that every copy of `volume` is complete and served.
+pub(crate) fn healed(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("healed")
+}
 
 /// A `GlusterFS` volume.
 ///
@@ -56,7 +85,6 @@ pub struct Volume {
     pub profile: Option<Profile>,
     /// Options as `gluster volume set` takes them. Values are kept as written.
     #[serde(default)]
-    #[schemars(schema_with = "option_values")]
     pub options: BTreeMap<String, String>,
     /// Whether bricks may lie on the node's root file system: for trying things out.
     #[serde(default)]
@@ -87,17 +115,6 @@ pub enum Profile {
     DbWorkload,
     /// Images of virtual machines.
     Virt,
-}
-
-impl Profile {
-    /// Its options, by their full names.
-    #[must_use]
-    pub fn options(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::DbWorkload => gluster_options::DB_WORKLOAD,
-            Self::Virt => gluster_options::VIRT,
-        }
-    }
 }
 
 /// A brick: `node:/path`, or a map where bricklayer also makes the file system.
@@ -173,11 +190,6 @@ fn brick_from_word(word: &str) -> Result<Brick, String> {
         device: None,
         filesystem: None,
     })
-}
-
-/// To an editor, `20` and `true` are no texts; to glusterd every value is one.
-fn option_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 impl JsonSchema for Brick {

@@ -11,6 +11,7 @@ mod names;
 mod nearest;
 mod plan;
 mod report;
+mod status;
 
 pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
 pub use facts::{Answer, Facts, Seen, Why};
@@ -22,3 +23,4 @@ pub use names::{AbsPath, Address, ClusterName, InvalidName, MountName, NodeName,
 pub use nearest::{did_you_mean, nearest};
 pub use plan::{Allow, Intent, Plan, State, Step};
 pub use report::{Done, Event, Failed, Report, Verdict};
+pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};

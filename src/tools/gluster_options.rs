@@ -303,6 +303,29 @@ mod tests {
     }
 
     #[test]
+    fn glusterd_itself_tells_of_the_same_options_and_defaults() {
+        let told = crate::tools::sample::read("30-options/volume-get-after.txt").stdout;
+        let document = roxmltree::Document::parse(&told).unwrap();
+        let text = |option: roxmltree::Node<'_, '_>, tag: &str| {
+            option.children().find(|child| child.has_tag_name(tag)).and_then(|child| child.text()).unwrap().to_owned()
+        };
+        let options: Vec<_> = document.descendants().filter(|node| node.has_tag_name("Opt")).collect();
+        assert!(options.len() > 300);
+        for option in options {
+            let (name, value) = (text(option, "Option"), text(option, "Value"));
+            match find(&name) {
+                Lookup::Known(known) => {
+                    let Some(default) = value.strip_suffix(" (DEFAULT)").filter(|_| !known.default.is_empty()) else {
+                        continue;
+                    };
+                    assert_eq!(default, known.default, "{name}");
+                }
+                other => assert!(matches!(other, Lookup::OfPool | Lookup::OfUser), "{name} {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn every_option_of_the_groups_is_known_and_taken() {
         for (name, value) in DB_WORKLOAD.iter().chain(VIRT) {
             match find(name) {
