@@ -86,6 +86,7 @@ pub struct Volume {
     pub profile: Option<Profile>,
     /// Options as `gluster volume set` takes them. Values are kept as written.
     #[serde(default)]
+    #[schemars(schema_with = "option_values")]
     pub options: BTreeMap<String, String>,
     /// Whether bricks may lie on the node's root file system: for trying things out.
     #[serde(default)]
@@ -191,6 +192,11 @@ fn brick_from_word(word: &str) -> Result<Brick, String> {
         device: None,
         filesystem: None,
     })
+}
+
+/// To an editor, `20` and `true` are no texts; to glusterd every value is one.
+fn option_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 impl JsonSchema for Brick {

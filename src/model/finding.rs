@@ -70,6 +70,14 @@ pub struct Position {
     pub column: usize,
 }
 
+impl Position {
+    /// Where a text begins.
+    #[must_use]
+    pub fn first() -> Self {
+        Self { start: 0, end: 0, line: 1, column: 1 }
+    }
+}
+
 /// A file as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {

@@ -91,7 +91,7 @@ fn list(words: &[&str]) -> String {
 
 /// Reads a `T` from what stands behind a key. What is wrong with it as a whole is said of the key.
 pub(super) fn read<T: de::DeserializeOwned>(entry: &Entry) -> Result<T, ShapeError> {
-    T::deserialize(At(&entry.value)).map_err(|error| error.or_at(&entry.at))
+    T::deserialize(At(&entry.value)).map_err(|error| error.or_at(entry.place()))
 }
 
 /// A node as serde sees it.
@@ -103,13 +103,16 @@ impl<'a> At<'a> {
     fn text(self, what: &str) -> Result<&'a str, ShapeError> {
         let found = match &self.0.value {
             Value::Scalar { text, .. } => return Ok(text),
-            Value::Nothing => "nothing",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
             Value::Refused => return Err(self.told()),
+            // Nothing has no place of its own: it is said of the key.
+            Value::Nothing => {
+                let message = format!("expected {what}, found nothing");
+                return Err(ShapeError::new("wrong-type", message, "write a value, or leave the key out"));
+            }
         };
-        let hint = if found == "nothing" { "write a value, or leave the key out" } else { "" };
-        Err(self.wrong(format!("expected {what}, found {found}"), hint))
+        Err(self.wrong(format!("expected {what}, found {found}"), ""))
     }
 
     fn wrong(self, message: String, hint: &str) -> ShapeError {
@@ -150,7 +153,7 @@ impl<'de> Deserializer<'de> for At<'de> {
             Value::Scalar { text, .. } => visitor.visit_str(text).map_err(|error: ShapeError| error.or_at(&self.0.at)),
             Value::List(items) => visitor.visit_seq(Items(items.iter())),
             Value::Map(map) => visitor.visit_map(Entries { rest: map.entries().iter(), open: None }),
-            Value::Nothing => visitor.visit_unit().map_err(|error: ShapeError| error.or_at(&self.0.at)),
+            Value::Nothing => visitor.visit_unit(),
             Value::Refused => Err(self.told()),
         }
     }
@@ -259,6 +262,6 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ShapeError> {
         let entry = self.open.take().ok_or_else(|| ShapeError::custom("a value without its key"))?;
-        seed.deserialize(At(&entry.value)).map_err(|error| error.or_at(&entry.at))
+        seed.deserialize(At(&entry.value)).map_err(|error| error.or_at(entry.place()))
     }
 }

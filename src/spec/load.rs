@@ -17,30 +17,43 @@ pub(super) const LARGEST: usize = 1024 * 1024;
 /// How deep lists and maps may lie in each other. The file's own form needs six.
 const DEEPEST: usize = 16;
 
+/// A file whose bytes are no text that is taken: as much of it as can be shown, and why.
+pub(super) struct NoText {
+    /// The text up to where it can be shown.
+    pub text: String,
+    /// What is wrong with it.
+    pub finding: Located,
+}
+
 /// The text of a file, if it is text that can be read at all.
-pub(super) fn text(bytes: Vec<u8>) -> Result<String, (String, Located)> {
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, Box<NoText>> {
+    let none =
+        |text: String, at, code, message, hint| Err(Box::new(NoText { text, finding: told(at, code, message, hint) }));
     if bytes.len() > LARGEST {
         let message = "the file is larger than 1 MiB";
-        return Err((String::new(), told(Position::default(), "too-large", message, "split it: one file a cluster")));
+        return none(String::new(), Position::first(), "too-large", message, "split it: one file a cluster");
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
-        let at = place_of(&good, good.len());
-        (good, told(at, "not-utf8", "the file is not UTF-8 from here on", "save it as UTF-8"))
-    })?;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let text = String::from_utf8_lossy(good).into_owned();
+            let at = place_of(&text, text.len());
+            return none(text, at, "not-utf8", "the file is not UTF-8 from here on", "save it as UTF-8");
+        }
+    };
     if text.starts_with('\u{feff}') {
-        let at = Position { start: 0, end: 3, line: 1, column: 1 };
-        return Err((
-            text,
-            told(at, "byte-order-mark", "the file begins with a byte order mark", "save it as UTF-8 without one"),
-        ));
+        let message = "the file begins with a byte order mark";
+        return none(text, Position::first(), "byte-order-mark", message, "save it as UTF-8 without one");
     }
     // NUL and the like show as nothing, and end a text early in many a program.
-    if let Some(at) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        let at = place_of(&text, at);
-        return Err((text, told(at, "control-character", "there is a control character here", "take it out")));
+    match text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        Some(at) => {
+            let at = place_of(&text, at);
+            none(text, at, "control-character", "there is a control character here", "take it out")
+        }
+        None => Ok(text),
     }
-    Ok(text)
 }
 
 /// The tree of a text, and what was refused on the way. No tree if it could not be made out at all.
@@ -51,8 +64,13 @@ pub(super) fn tree(text: &str) -> (Option<Node>, Vec<Located>) {
         let stop = match event {
             Ok((event, span)) => builder.take(event, span),
             Err(error) => {
-                let at = place_of(text, error.marker().byte_offset().unwrap_or(text.len()));
-                builder.refuse(at, "yaml", &format!("this is not YAML: {}", error.info()), "");
+                let at = error.marker().byte_offset().unwrap_or(text.len());
+                if let Some(tab) = tab_after(text, at) {
+                    builder.refuse(tab, "yaml", "a tab cannot indent YAML", "use spaces");
+                } else {
+                    let message = format!("this is not YAML: {}", error.info());
+                    builder.refuse(place_of(text, at), "yaml", &message, "");
+                }
                 Err(())
             }
         };
@@ -62,12 +80,7 @@ pub(super) fn tree(text: &str) -> (Option<Node>, Vec<Located>) {
     }
     if builder.root.is_none() && builder.findings.is_empty() {
         let hint = "`bricklayer init` writes a file to start from";
-        builder.refuse(
-            Position { line: 1, column: 1, ..Position::default() },
-            "empty",
-            "there is nothing in this file",
-            hint,
-        );
+        builder.refuse(Position::first(), "empty", "there is nothing in this file", hint);
     }
     (builder.root, builder.findings)
 }
@@ -77,6 +90,19 @@ fn told(at: Position, code: &'static str, message: &str, hint: &str) -> Located 
     let finding =
         Finding { path: SpecPath::default(), severity: Severity::Error, code, message: message.to_owned(), hint };
     Located { at, finding }
+}
+
+/// A tab that indents the line of `byte` or the next one: what parsers say of it rarely has the word in it.
+fn tab_after(text: &str, byte: usize) -> Option<Position> {
+    let mut start = text.get(..byte)?.rfind('\n').map_or(0, |at| at + 1);
+    for line in text[start..].split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return Some(place_of(text, start + tab));
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// The place of one character.
@@ -118,7 +144,8 @@ impl Builder<'_> {
             _ => (0, false),
         };
         if tag {
-            self.refuse(at.clone(), "tag", "tags (`!…`) are not taken", "leave it out: each field knows its own type");
+            let at = span.tag_span().map_or_else(|| at.clone(), |span| self.place(&span));
+            self.refuse(at, "tag", "tags (`!…`) are not taken", "leave it out: each field knows its own type");
         }
         if anchor != 0 {
             self.alias(at.clone());

@@ -98,7 +98,10 @@ pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Loaded {
             let (spec, findings) = from_text(&text);
             Loaded { spec, source: Source { name, text }, findings }
         }
-        Err((text, finding)) => Loaded { spec: None, source: Source { name, text }, findings: vec![finding] },
+        Err(none) => {
+            let load::NoText { text, finding } = *none;
+            Loaded { spec: None, source: Source { name, text }, findings: vec![finding] }
+        }
     }
 }
 
@@ -112,10 +115,13 @@ fn from_text(text: &str) -> (Option<Spec>, Vec<Located>) {
                 findings.extend(check::check(&read, &root));
                 spec = read.unread.is_empty().then_some(read.spec);
             }
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
-    findings.sort();
+    findings.sort_by(|a, b| {
+        let key = |l: &Located| (l.at.start, l.finding.severity);
+        key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+    });
     findings.dedup();
     let wrong = findings.iter().any(|located| located.finding.severity == Severity::Error);
     (spec.filter(|_| !wrong), findings)
@@ -127,5 +133,7 @@ pub fn starter(cluster: &str) -> String {
     include_str!("starter.yaml").replace("my-cluster", cluster)
 }
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod tests;

@@ -30,11 +30,11 @@ pub(super) struct Read {
 }
 
 /// Reads the whole tree; nothing only if it is not a map.
-pub(super) fn read(root: &Node) -> Result<Read, Located> {
+pub(super) fn read(root: &Node) -> Result<Read, Box<Located>> {
     let Value::Map(map) = &root.value else {
         let message = "a cluster's file is a map of keys, and this is none".to_owned();
         let hint = Some("`bricklayer init` writes a file to start from".to_owned());
-        return Err(located(root.at.clone(), SpecPath::default(), "wrong-type", message, hint));
+        return Err(Box::new(located(root.at.clone(), SpecPath::default(), "wrong-type", message, hint)));
     };
     let mut reader =
         Reader { map, top: root.locate(&SpecPath::default()), unread: BTreeSet::new(), findings: Vec::new() };
@@ -56,6 +56,8 @@ pub(super) fn read(root: &Node) -> Result<Read, Located> {
 
 const TRANSPORT: &str = "write how the nodes are reached: `transport: {ssh: {user: root}}`, `transport: local`, or \
                          `transport: simulated` to try things out";
+
+const OTHER_VERSION: &str = "write `bricklayer/v1`; a file of a later version needs a later bricklayer";
 
 fn placeholder_name() -> ClusterName {
     ClusterName::new("unread").expect("a word is a cluster name")
@@ -101,7 +103,11 @@ impl<'a> Reader<'a> {
     /// A key that may be there; nothing if it is not, or cannot be read.
     fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let entry = self.map.get(key)?;
-        de::read(entry).map_err(|error| self.unreadable(SpecPath::of([key]), error)).ok()
+        let read = de::read(entry).map_err(|error| match key {
+            "apiVersion" => ShapeError { hint: OTHER_VERSION.to_owned(), ..error },
+            _ => error,
+        });
+        read.map_err(|error| self.unreadable(SpecPath::of([key]), error)).ok()
     }
 
     /// A section: entries by name. What cannot be read is left as `placeholder`, or out.

@@ -1,5 +1,7 @@
 //! Every class of bad input, with the place it is told of; and the files that must be good.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -21,7 +23,7 @@ fn found(text: &str) -> Vec<(usize, usize, &'static str)> {
 #[track_caller]
 fn gives(text: &str, expected: &[&str]) {
     let found: Vec<String> = found(text).iter().map(|(line, column, code)| format!("{line}:{column} {code}")).collect();
-    assert_eq!(found, expected, "\n{text}");
+    assert_eq!(found, expected, "\n{text:.2000}");
 }
 
 fn hints(text: &str) -> Vec<String> {
@@ -72,7 +74,7 @@ fn what_is_not_a_text_is_refused_with_its_place() {
     gives("# only a comment\n", &["1:1 empty"]);
     gives("a: b\0", &["1:5 control-character"]);
     gives("\u{feff}a: b", &["1:1 byte-order-mark"]);
-    gives(&"x".repeat(load::LARGEST + 1), &["0:0 too-large"]);
+    gives(&"x".repeat(load::LARGEST + 1), &["1:1 too-large"]);
     let loaded = from_bytes("test.yaml", b"cluster: c\nname: \xff\n".to_vec());
     assert_eq!((loaded.findings[0].at.line, loaded.findings[0].at.column), (2, 7));
     assert_eq!(loaded.findings[0].finding.code, "not-utf8");
@@ -82,6 +84,7 @@ fn what_is_not_a_text_is_refused_with_its_place() {
 fn what_is_not_yaml_is_refused_with_its_place() {
     gives("cluster: [a, b\nnodes: {}\n", &["2:6 yaml"]);
     gives("cluster: c\n\tnodes: {}\n", &["2:1 yaml"]);
+    gives("cluster: c\nnodes:\n  a: {}\n\tb: {}\n", &["4:1 yaml"]);
     gives("just a sentence\n", &["1:1 wrong-type"]);
     gives("- a\n- b\n", &["1:1 wrong-type"]);
 }
@@ -90,12 +93,14 @@ fn what_is_not_yaml_is_refused_with_its_place() {
 fn what_surprises_people_in_yaml_is_refused() {
     gives(&with("volumes: {}\nnodes: {}\n"), &["1:1 nothing-to-do", "9:1 duplicate-key"]);
     gives(&volume(&["replica: 3", "replica: 3", THREE]), &["11:5 duplicate-key"]);
-    gives(&volume(&["replica: &three 3", THREE]), &["10:5 alias"]);
-    gives(&volume(&["replica: !!int 3", THREE]), &["10:5 tag"]);
+    gives(&volume(&["replica: &three 3", THREE]), &["10:21 alias"]);
+    gives(&volume(&["replica: !!int 3", THREE]), &["10:14 tag"]);
     gives(&volume(&["<<: {replica: 3}", THREE]), &["10:5 merge-key", "10:5 unknown-key"]);
     gives(&format!("{}---\na: b\n", volume(&["replica: 3", THREE])), &["12:1 second-document"]);
-    gives(&"[".repeat(10_000), &["1:17 too-deep"]);
-    gives(&"a: {".repeat(10_000), &["1:65 too-deep"]);
+    gives(&"- ".repeat(200), &["1:33 too-deep"]);
+    // The parser has a limit of its own, which comes first here.
+    gives(&"[".repeat(10_000), &["1:256 yaml"]);
+    gives(&"a: {".repeat(10_000), &["1:64 too-deep"]);
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn an_alias_bomb_is_refused_quickly() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..=9 {
         let items = vec![format!("*a{}", level - 1); 9].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{items}]").unwrap();
     }
     assert_eq!(found(&bomb).iter().filter(|(.., code)| *code == "alias").count(), 1);
 }
@@ -140,7 +145,7 @@ fn the_head_is_required_and_never_assumed() {
     gives(&head("user: root", "port: 0"), &["3:19 bad-value"]);
     gives(&head("user: root", "identityFile: -x"), &["3:19 bad-value"]);
     gives(&head("cluster: c", "cluster: ../c"), &["2:10 bad-value"]);
-    gives(&head("cluster: c", "cluster:"), &["2:10 wrong-type"]);
+    gives(&head("cluster: c", "cluster:"), &["2:1 wrong-type"]);
 }
 
 #[test]
@@ -160,7 +165,8 @@ fn names_that_could_be_options_or_shell_words_are_refused_at_the_name() {
 
 #[test]
 fn numbers_are_decimal_and_plain() {
-    for bad in ["two", "'3'", "03", "0x3", "3.0", "-3", "1e1", "4294967296", "yes", "[3]", "{}", "~"] {
+    gives(&volume(&["replica: ~", THREE]), &["10:5 wrong-type"]);
+    for bad in ["two", "'3'", "03", "0x3", "3.0", "-3", "1e1", "4294967296", "yes", "[3]", "{}"] {
         gives(&volume(&[&format!("replica: {bad}"), THREE]), &["10:14 wrong-type"]);
     }
 }
@@ -214,7 +220,7 @@ fn names_that_dangle_are_told_with_the_nearest_one() {
     gives(&text, &["11:44 unknown-node"]);
     assert_eq!(hints(&text), ["there is no node `node04` (did you mean `node01`?)"]);
     gives(&mounts("  m: {volume: dta, path: /m}\n"), &["11:7 unknown-volume"]);
-    gives(&mounts("  m: {volume: data, path: /m, nodes: [node01, nod02]}\n"), &["11:49 unknown-node"]);
+    gives(&mounts("  m: {volume: data, path: /m, nodes: [node01, nod02]}\n"), &["11:47 unknown-node"]);
     gives(&mounts("  m: {volume: data, path: /m, nodes: []}\n"), &["11:31 no-nodes"]);
 }
 
@@ -249,10 +255,7 @@ fn shapes_that_do_not_exist_are_refused() {
 #[test]
 fn paths_do_not_overlap_on_a_node() {
     let bricks = |bricks: &str| volume(&["disperse: 3", &format!("bricks: [{bricks}]")]);
-    gives(
-        &bricks("node01:/b/d, node02:/b/d, node01:/b/d"),
-        &["11:40 set-on-one-node", "11:40 duplicate-brick"].map(|c| c).iter().rev().copied().collect::<Vec<_>>(),
-    );
+    gives(&bricks("node01:/b/d, node02:/b/d, node01:/b/d"), &["11:40 duplicate-brick", "11:40 set-on-one-node"]);
     gives(&bricks("node01:/b/d/x, node02:/b/d, node03:/b/d"), &[]);
     let other = |brick: &str| {
         format!(
@@ -266,7 +269,7 @@ fn paths_do_not_overlap_on_a_node() {
     gives(&other("node01:/b/d/10"), &[]);
     gives(
         &mounts("  m: {volume: data, path: /b}\n"),
-        &["9:24 brick-in-mount", "9:39 brick-in-mount", "9:54 brick-in-mount"].map(|c| c),
+        &["9:31 brick-in-mount", "9:46 brick-in-mount", "9:61 brick-in-mount"],
     );
     gives(&mounts("  m: {volume: data, path: /b/d/1/m}\n"), &["11:21 mount-in-brick"]);
     gives(&mounts("  m: {volume: data, path: /m}\n  n: {volume: data, path: /m}\n"), &["12:21 duplicate-mount"]);
@@ -286,7 +289,7 @@ fn a_device_has_one_mount_point_below_the_root() {
     };
     gives(&bricks("node01:/b"), &["12:9 brick-at-root"]);
     gives(&bricks("{node: node01, path: /b, device: /dev/vdb}"), &["12:9 brick-at-root"]);
-    gives(&bricks("{node: node01, path: /b/d, device: vdb}"), &["12:42 bad-value"]);
+    gives(&bricks("{node: node01, path: /b/d, device: vdb}"), &["12:44 bad-value"]);
     let two = |first: &str, second: &str| {
         format!(
             "{}  more:\n    disperse: 3\n    bricks:\n      - {second}\n      - node02:/m/m\n      - node03:/m/m\n",
@@ -326,7 +329,7 @@ fn option_values_are_what_glusterd_takes() {
     ] {
         gives(&options(&format!("      {bad}\n")), &["13:7 option-value"]);
     }
-    gives(&options("      auth.allow:\n"), &["13:18 wrong-type"]);
+    gives(&options("      auth.allow:\n"), &["13:7 wrong-type"]);
     gives(&options("      storage.owner-uid: -1\n      performance.cache-size: 1GB\n      features.shard: yes\n"), &[]);
 }
 
@@ -345,7 +348,7 @@ fn ping_timeouts_at_the_extremes_are_told_of() {
 fn mount_options_are_single_words() {
     for bad in ["'a,b'", "'a b'", "-o", "''", "'a%b'", "\"a\\nb\"", "'a\"b'"] {
         let text = mounts(&format!("  m: {{volume: data, path: /m, options: [log-level=WARNING, {bad}]}}\n"));
-        gives(&text, &["11:59 mount-option"]);
+        gives(&text, &["11:60 mount-option"]);
     }
 }
 
@@ -382,12 +385,12 @@ fn the_starter_has_nothing_to_object_to() {
 fn ten_thousand_objects_are_checked_in_a_moment() {
     let mut text = format!("{HEAD}nodes:\n");
     for node in 0..2_000 {
-        text.push_str(&format!("  n{node}: {{id: {}}}\n", node + 1));
+        writeln!(text, "  n{node}: {{id: {}}}", node + 1).unwrap();
     }
     text.push_str("volumes:\n");
     for volume in 0..2_000 {
         let bricks: Vec<String> = (0..3).map(|i| format!("n{}:/b/v{volume}/d", (volume + i) % 2_000)).collect();
-        text.push_str(&format!("  v{volume}: {{replica: 3, bricks: [{}]}}\n", bricks.join(", ")));
+        writeln!(text, "  v{volume}: {{replica: 3, bricks: [{}]}}", bricks.join(", ")).unwrap();
     }
     let started = std::time::Instant::now();
     gives(&text, &[]);

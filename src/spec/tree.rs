@@ -70,6 +70,16 @@ impl Map {
     }
 }
 
+impl Entry {
+    /// The place to speak of when its value as a whole is wrong: a text itself, or the name of what is below it.
+    pub fn place(&self) -> &Position {
+        match self.value.value {
+            Value::Scalar { .. } => &self.value.at,
+            Value::Nothing | Value::List(_) | Value::Map(_) | Value::Refused => &self.at,
+        }
+    }
+}
+
 impl Node {
     fn is(&self, written: &str) -> bool {
         matches!(&self.value, Value::Scalar { text, .. } if text == written)

@@ -195,9 +195,6 @@ pub fn same(name: &str, a: &str, b: &str) -> bool {
         return true;
     }
     let Lookup::Known(known) = find(name) else { return false };
-    fn equal<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
-        a.is_some() && a == b
-    }
     match known.kind {
         ValueKind::Any => false,
         ValueKind::Bool => equal(truth(a), truth(b)),
@@ -212,6 +209,11 @@ pub fn same(name: &str, a: &str, b: &str) -> bool {
         ValueKind::Time(..) => equal(seconds(a), seconds(b)),
         ValueKind::OneOf(words) => a.eq_ignore_ascii_case(b) || (words.contains(&"on") && equal(truth(a), truth(b))),
     }
+}
+
+/// Whether both were read, and as the same.
+fn equal<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_some() && a == b
 }
 
 /// glusterd's words for on and off.
@@ -296,6 +298,29 @@ mod tests {
             // glusterd's own default of this one is a word that it would not take from us.
             if known.name != "cluster.server-quorum-type" {
                 assert!(known.takes(known.default), "{known:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn glusterd_itself_tells_of_the_same_options_and_defaults() {
+        let told = crate::tools::sample::read("30-options/volume-get-after.txt").stdout;
+        let document = roxmltree::Document::parse(&told).unwrap();
+        let text = |option: roxmltree::Node<'_, '_>, tag: &str| {
+            option.children().find(|child| child.has_tag_name(tag)).and_then(|child| child.text()).unwrap().to_owned()
+        };
+        let options: Vec<_> = document.descendants().filter(|node| node.has_tag_name("Opt")).collect();
+        assert!(options.len() > 300);
+        for option in options {
+            let (name, value) = (text(option, "Option"), text(option, "Value"));
+            match find(&name) {
+                Lookup::Known(known) => {
+                    let Some(default) = value.strip_suffix(" (DEFAULT)").filter(|_| !known.default.is_empty()) else {
+                        continue;
+                    };
+                    assert_eq!(default, known.default, "{name}");
+                }
+                other => assert!(matches!(other, Lookup::OfPool | Lookup::OfUser), "{name} {other:?}"),
             }
         }
     }
