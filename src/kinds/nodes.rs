@@ -19,7 +19,7 @@ use crate::model::{Address, Findings, Milestone, NodeName, Subject};
 pub(super) use assess::{glusterd_unit, knows_names, look};
 
 /// How long until it is worth looking again for something that takes a moment.
-pub(super) const POLL: Duration = Duration::from_secs(1);
+pub(super) const POLL: Duration = Duration::from_millis(300);
 
 /// The nodes, as a kind.
 pub(super) struct Nodes;
