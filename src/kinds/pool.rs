@@ -279,20 +279,26 @@ fn naming(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
 
 /// Nobody knows `node` by a wrong name: either all is well, or nobody knows it at all yet.
 fn unheard(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
-    let mut others = cx.spec.nodes.keys().filter(|other| *other != node);
     let viewer = view.able(cx.spec).into_iter().find(|viewer| viewer != node);
-    let known = viewer.as_ref().is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some());
-    let is_seed = view.seed.as_ref() == Some(node);
-    match (known, is_seed, others.next()) {
-        (true, ..) => found.met(named(node)),
-        // The seed is not probed itself, so somebody has to probe it back.
-        (false, true, Some(first)) => {
-            let item = teach(node, first, cx.spec.storage_of(node)).needs(in_pool(node)).needs(in_pool(first));
+    if viewer.as_ref().is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some()) {
+        return found.met(named(node));
+    }
+    if view.seed.as_ref() != Some(node) {
+        // The step that takes it into the pool says its storage name; only a silent node has no such step.
+        if let Some(Seen::Unknown(why)) = view.seen.get(node) {
+            found.unknown(named(node), why);
+        }
+        return;
+    }
+    // The seed is not probed itself, so somebody has to probe it back.
+    let others = || view.seen.iter().filter(|(other, _)| *other != node);
+    match others().find(|(_, seen)| !matches!(seen, Seen::Unknown(_))) {
+        Some((teacher, _)) => {
+            let item = teach(node, teacher, cx.spec.storage_of(node)).needs(in_pool(node)).needs(in_pool(teacher));
             found.item(item.assumed_if(true));
         }
-        // The step that takes it into the pool says its storage name; only a silent node has no such step.
-        (false, ..) => {
-            if let Some(Seen::Unknown(why)) = view.seen.get(node) {
+        None => {
+            if let Some((_, Seen::Unknown(why))) = others().next() {
                 found.unknown(named(node), why);
             }
         }

@@ -289,9 +289,11 @@ impl One<'_> {
             return found.met(healed(self.name));
         }
         let mut item = Item::wait(&self.subject(), "heal", format!("volume {} to heal", self.name), HEAL_POLL)
-            .left(pending, "entries")
             .gives(healed(self.name))
             .assumed_if(pending == 0);
+        if pending > 0 {
+            item = item.left(pending, "entries");
+        }
         for brick in bricks {
             item = item.needs(bricks::served(brick));
         }
