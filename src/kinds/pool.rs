@@ -3,16 +3,16 @@
 //! Peers are told apart by UUID, never by name: after a probe the probed side knows the prober by whatever its
 //! address resolves to, until it is probed back.
 
+mod reach;
+
 use std::collections::BTreeMap;
+
+use reach::Obstacle;
 
 use super::nodes::{self, POLL};
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject};
 use crate::tools::gluster::{self, Peer, Pool, Standing};
-use crate::tools::node::{self, Port};
-
-/// glusterd's port (glusterfs, `GF_DEFAULT_BASE_PORT`).
-const PORT: u16 = 24007;
 
 /// The pool, as a kind.
 pub(super) struct Peers;
@@ -175,7 +175,10 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
         Standing::Underway(state) => format!("to be in the pool ({state})"),
     };
     if !peer.connected && matches!(view.seen[node], Seen::Is(_)) {
-        port_finding(cx, seed, node, found);
+        // Both run and do not see each other: waiting may be in vain.
+        if let Some(Obstacle { because, hint }) = reach::ports(cx, seed, node) {
+            found.findings.warn(SpecPath::of(["nodes", node.as_str()]), "port-closed", because, hint);
+        }
     }
     let wait = Item::wait(&subject(node), "connect", format!("peer {node} {what}"), POLL);
     found.item(wait.needs(nodes::running(node, gluster::DAEMON)).gives(in_pool(node)));
@@ -196,8 +199,9 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
         );
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
-    if let Some(held) = unreachable_name(cx, seed, node) {
-        return found.item(held.gives(in_pool(node)).gives(named(node)));
+    if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {
+        let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
+        return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     let assumed = view.pool(node).is_none() || view.pool(seed).is_none();
     let item = Item::run(
@@ -217,47 +221,6 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
     .gives(named(node))
     .assumed_if(assumed);
     found.item(item);
-}
-
-/// Why `seed` could not probe `node`, if a look from there tells.
-fn unreachable_name(cx: &Cx<'_>, seed: &NodeName, node: &NodeName) -> Option<Item> {
-    let address = cx.spec.storage_of(node);
-    let hold = |because: String, hint: &str| {
-        Item::held(&subject(node), "join", format!("add {node} to the pool"), Cause::Refused, because, hint)
-    };
-    if cx.spec.hosts == super::Hosts::Unmanaged {
-        let names = cx.see(seed, &node::names([address]));
-        if names.known()?.get(address).is_none_or(Vec::is_empty) {
-            return Some(hold(
-                format!("{seed} cannot resolve the name {address}"),
-                "add it to DNS or /etc/hosts on every node, or write `hosts: managed` and the node's `ip`",
-            ));
-        }
-    }
-    // Whether the port is open can only be told once somebody listens there.
-    let listening = matches!(cx.see(node, &gluster::pool()), Seen::Is(_));
-    let port = listening.then(|| closed_port(cx, seed, node)).flatten()?;
-    Some(hold(port, "open ports 24007 and 49152 to 60999 (TCP) between the nodes"))
-}
-
-/// How glusterd's port of `node` fails from `viewer`, if it does.
-fn closed_port(cx: &Cx<'_>, viewer: &NodeName, node: &NodeName) -> Option<String> {
-    let target = format!("{}:{PORT}", cx.spec.storage_of(node));
-    let ports = cx.see(viewer, &node::ports([target.clone()]));
-    let how = match ports.known()?.get(&target)? {
-        Port::Open | Port::Unresolved => return None,
-        Port::Refused => "is refused",
-        Port::Silent => "does not answer",
-    };
-    Some(format!("{viewer} cannot reach glusterd on {node}: {target} {how}"))
-}
-
-fn port_finding(cx: &Cx<'_>, seed: &NodeName, node: &NodeName, found: &mut Assessment) {
-    if let Some(closed) = closed_port(cx, seed, node) {
-        let path = SpecPath::of(["nodes", node.as_str()]);
-        let hint = "open ports 24007 and 49152 to 60999 (TCP) between the nodes";
-        found.findings.warn(path, "port-closed", closed, hint);
-    }
 }
 
 /// Makes every other node know `node` by its storage name: bricks are named by it, on every node.
