@@ -1,5 +1,13 @@
 //! bricklayer: a declarative operator for highly available services on `GlusterFS`.
 
+pub mod cli;
+pub mod execute;
 pub mod kinds;
 pub mod model;
+pub mod observe;
+pub mod planner;
+pub mod reconcile;
+pub mod spec;
+pub mod tools;
 pub mod transport;
+pub mod view;

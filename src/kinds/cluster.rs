@@ -1,5 +1,7 @@
 //! The head of the file: which cluster it is and how its nodes are reached.
 
+mod check;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
+
+pub(super) use check::check;
 
 /// The version of the file's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -80,6 +80,8 @@ pub struct Assessment {
     pub items: Vec<Item>,
     /// The milestones that were seen to be reached. A need is met by being in here and by nothing else.
     pub met: BTreeSet<Milestone>,
+    /// The milestones of which nobody can say whether they are reached, with the reason.
+    pub unknown: BTreeMap<Milestone, Why>,
     /// What is doubtful on the nodes.
     pub findings: Findings,
 }
@@ -88,6 +90,11 @@ impl Assessment {
     /// Says that `milestone` was seen to be reached.
     pub fn met(&mut self, milestone: Milestone) {
         self.met.insert(milestone);
+    }
+
+    /// Says that nobody can tell whether `milestone` is reached.
+    pub fn unknown(&mut self, milestone: Milestone, why: &Why) {
+        self.unknown.insert(milestone, why.clone());
     }
 
     /// Adds a difference.

@@ -3,12 +3,17 @@
 //! Adding a kind is one file here and one line in [`KINDS`]. A kind never runs anything: it looks at answers
 //! through [`Cx`], and what it looks for and does not find is what is asked next.
 
+mod actual;
+mod bricks;
 mod cluster;
 mod cx;
 mod mounts;
 mod nodes;
 mod one_of;
-mod volumes;
+mod paths;
+mod pool;
+mod status;
+pub(crate) mod volumes;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +24,7 @@ pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
 pub use cx::{Assessment, Cx};
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
+pub use status::status;
 pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
 
 use crate::model::{ClusterName, Findings, MountName, NodeName, VolumeName};
@@ -37,7 +43,18 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[];
+pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
+
+/// What is wrong or doubtful in a file, by every kind.
+#[must_use]
+pub fn check_all(spec: &Spec) -> Findings {
+    let mut findings = Findings::default();
+    cluster::check(spec, &mut findings);
+    for kind in KINDS {
+        kind.check(spec, &mut findings);
+    }
+    findings
+}
 
 /// One file: one cluster, as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

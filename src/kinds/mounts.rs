@@ -1,11 +1,28 @@
 //! Mounts: where a volume is mounted, by a systemd mount unit on each of its nodes.
 
+mod assess;
+mod check;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AbsPath, NodeName, VolumeName};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{AbsPath, Findings, NodeName, VolumeName};
+
+/// The mounts, as a kind.
+pub(super) struct Mounts;
+
+impl Kind for Mounts {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
 
 /// A volume mounted on nodes, by a systemd mount unit.
 ///
@@ -44,4 +61,12 @@ pub enum MountState {
     Mounted,
     /// Not mounted, and its unit gone.
     Absent,
+}
+
+impl Mount {
+    /// Whether the mount is one of `node`'s.
+    #[must_use]
+    pub fn is_on(&self, node: &NodeName) -> bool {
+        self.nodes.as_ref().is_none_or(|nodes| nodes.contains(node))
+    }
 }

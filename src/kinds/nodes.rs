@@ -1,7 +1,11 @@
 //! Nodes: the machines, their addresses, and what must be on them before anything else can be.
 
+mod assess;
+mod check;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::MapAccess;
@@ -9,7 +13,28 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use crate::model::{Address, Milestone, NodeName, Subject};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{Address, Findings, Milestone, NodeName, Subject};
+
+pub(super) use assess::{glusterd_unit, knows_names, look};
+
+/// How long until it is worth looking again for something that takes a moment.
+pub(super) const POLL: Duration = Duration::from_millis(300);
+
+/// The nodes, as a kind.
+pub(super) struct Nodes;
+
+impl Kind for Nodes {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
+
+pub(super) use check::known;
 
 /// A machine of the cluster.
 ///

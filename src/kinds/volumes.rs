@@ -1,5 +1,11 @@
 //! Volumes: their shape, their bricks' order, their options and whether they run.
 
+mod assess;
+mod check;
+mod check_options;
+mod options;
+mod shape;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -9,7 +15,37 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use crate::model::{AbsPath, NodeName};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
+use crate::tools::gluster;
+
+/// The volumes, as a kind.
+pub(super) struct Volumes;
+
+impl Kind for Volumes {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        assess::assess(cx, found);
+    }
+}
+
+/// The milestone that `volume` exists.
+fn exists(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("created")
+}
+
+/// The milestone that `volume` is started.
+pub(super) fn started(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("started")
+}
+
+/// The milestone that every copy of `volume` is complete and served.
+pub(crate) fn healed(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("healed")
+}
 
 /// A `GlusterFS` volume.
 ///
@@ -43,12 +79,14 @@ pub struct Volume {
     #[schemars(range(min = 1))]
     pub redundancy: Option<u32>,
     /// The bricks. Their order is the volume's shape: replica sets are filled from the front.
+    #[serde(default)]
     pub bricks: Vec<Brick>,
     /// A set of options that upstream keeps for a kind of use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
     /// Options as `gluster volume set` takes them. Values are kept as written.
     #[serde(default)]
+    #[schemars(schema_with = "option_values")]
     pub options: BTreeMap<String, String>,
     /// Whether bricks may lie on the node's root file system: for trying things out.
     #[serde(default)]
@@ -156,6 +194,11 @@ fn brick_from_word(word: &str) -> Result<Brick, String> {
     })
 }
 
+/// To an editor, `20` and `true` are no texts; to glusterd every value is one.
+fn option_values(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
+}
+
 impl JsonSchema for Brick {
     fn schema_name() -> Cow<'static, str> {
         "Brick".into()
@@ -167,5 +210,13 @@ impl JsonSchema for Brick {
             "description": "A brick: `node:/path`, or a map where bricklayer also makes the file system.",
             "oneOf": [{ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9.-]*:(/[A-Za-z0-9_+@=.-]+)+$" }, map]
         })
+    }
+}
+
+/// The shape in words: as the volume has it, else as it is written.
+pub(super) fn shape_words(written: &Volume, there: Option<&gluster::Volume>) -> String {
+    match there {
+        Some(there) => shape::words(shape::present(there), there.bricks.len()),
+        None => shape::words(shape::wanted(written), written.bricks.len()),
     }
 }

@@ -3,10 +3,12 @@
 //! A command is data: a named program with its arguments, never a line of shell. The one boundary that runs
 //! commands is the transport; everybody else only makes them or reads their output.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::NodeName;
@@ -42,9 +44,17 @@ impl Serialize for Script {
         serializer.serialize_str(self.name)
     }
 }
+impl JsonSchema for Script {
+    fn schema_name() -> Cow<'static, str> {
+        "Script".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "The name of a fixed script that bricklayer sends along." })
+    }
+}
 
 /// What is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Program {
     /// A program of the node, found on its `PATH`.
@@ -65,7 +75,7 @@ impl Program {
 }
 
 /// What a command reads from its standard input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Stdin {
     /// Nothing: `/dev/null`.
@@ -75,7 +85,7 @@ pub enum Stdin {
 }
 
 /// Whether a command may alter the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
     /// It only looks.
@@ -85,7 +95,7 @@ pub enum Effect {
 }
 
 /// One program call on one node.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Command {
     /// What is run.

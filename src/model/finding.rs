@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Nothing is run while it stands.
@@ -15,7 +16,7 @@ pub enum Severity {
 }
 
 /// A place in the file by keys, outermost first: `volumes`, `data00`, `bricks`, `1`. Lines are the loader's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct SpecPath(pub Vec<String>);
 
 impl SpecPath {
@@ -41,7 +42,7 @@ impl fmt::Display for SpecPath {
 }
 
 /// One thing that is wrong or doubtful.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Where in the file; empty for the file as a whole.
@@ -54,6 +55,45 @@ pub struct Finding {
     pub message: String,
     /// What to write or do instead.
     pub hint: Option<String>,
+}
+
+/// A place in a text. It never reaches beyond its first line, so that a caret can be drawn below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+    /// The line, from 1 up.
+    pub line: usize,
+    /// The column in characters, from 1 up.
+    pub column: usize,
+}
+
+impl Position {
+    /// Where a text begins.
+    #[must_use]
+    pub fn first() -> Self {
+        Self { start: 0, end: 0, line: 1, column: 1 }
+    }
+}
+
+/// A file as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Its name as the person wrote it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A finding and where in the file it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Located {
+    /// Where in the text.
+    pub at: Position,
+    /// What was found.
+    pub finding: Finding,
 }
 
 /// Findings as they are collected.

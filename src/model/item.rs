@@ -6,12 +6,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Command, NodeName, VolumeName};
 
 /// The name of an item, made from the names of what it is about: the same difference has the same id in every plan.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub struct ItemId(pub String);
 
 impl fmt::Display for ItemId {
@@ -21,7 +22,7 @@ impl fmt::Display for ItemId {
 }
 
 /// What an item is about: `volume data00`, `mount gldata00 on node01`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
     /// The kind of thing: `node`, `peer`, `brick`, `volume`, `mount`.
@@ -72,7 +73,7 @@ impl fmt::Display for Subject {
 }
 
 /// A state that something must have reached: `volume data00 started`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Milestone {
     /// What must have reached it.
@@ -88,7 +89,7 @@ impl fmt::Display for Milestone {
 }
 
 /// One field that is not as written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// The field, as the file or the program calls it.
@@ -119,7 +120,7 @@ impl Difference {
 }
 
 /// Where a command may run. The planner lists who may, best first; execution only takes the first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
     /// On this node and no other.
@@ -140,14 +141,14 @@ impl Place {
 }
 
 /// How much a step could surprise somebody who wrote the file and knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Risk {
     /// Nobody who uses the service notices.
     Safe,
     /// An interruption that the file does not itself ask for.
     Disruptive,
-    /// Data or a file system ends.
+    /// Data, or what may be data, ends.
     Destructive,
 }
 
@@ -162,7 +163,7 @@ impl fmt::Display for Risk {
 }
 
 /// Which queue a step stands in: one step at a time in a lane, except in [`Lane::Free`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Lane {
     /// A step of one node; different nodes side by side, on one node one after the other.
@@ -172,19 +173,17 @@ pub enum Lane {
 }
 
 /// What a step would endanger if the moment were wrong; `planner/safety.rs` knows when it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Threat {
     /// It changes which bricks hold the volume's data.
     Replicas(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
-    /// It ends data that was written.
-    Data(Subject),
 }
 
 /// How far something that takes its time has got.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// How much is left.
@@ -194,7 +193,7 @@ pub struct Progress {
 }
 
 /// A step that can be run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Where.
@@ -210,7 +209,7 @@ pub struct Run {
 }
 
 /// Something that comes by itself and must be awaited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
     /// What is awaited.
@@ -223,7 +222,7 @@ pub struct Wait {
 }
 
 /// What kind of thing holds an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Cause {
     /// Something is not known, a node that does not answer first of all.
@@ -239,7 +238,7 @@ pub enum Cause {
 }
 
 /// A difference that is not acted on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
     /// What kind of thing holds it.
@@ -252,7 +251,7 @@ pub struct Held {
 }
 
 /// What is to be done about a difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Work {
     /// Run a command.
@@ -264,7 +263,7 @@ pub enum Work {
 }
 
 /// One difference between the file and the nodes, with what is to be done about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// Its name.

@@ -8,15 +8,19 @@ mod facts;
 mod finding;
 mod item;
 mod names;
+mod nearest;
 mod plan;
 mod report;
+mod status;
 
 pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
 pub use facts::{Answer, Facts, Seen, Why};
-pub use finding::{Finding, Findings, Severity, SpecPath};
+pub use finding::{Finding, Findings, Located, Position, Severity, Source, SpecPath};
 pub use item::{
     Cause, Difference, Held, Item, ItemId, Lane, Milestone, Place, Progress, Risk, Run, Subject, Threat, Wait, Work,
 };
 pub use names::{AbsPath, Address, ClusterName, InvalidName, MountName, NodeName, VolumeName};
+pub use nearest::{did_you_mean, nearest};
 pub use plan::{Allow, Intent, Plan, State, Step};
 pub use report::{Done, Event, Failed, Report, Verdict};
+pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};

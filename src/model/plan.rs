@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ClusterName, Finding, Item, ItemId, Risk, Work};
@@ -35,7 +36,7 @@ pub struct Intent {
 }
 
 /// Where an item stands in a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "is", content = "on")]
 pub enum State {
     /// All its needs are met: it can run now, or is being waited for now.
@@ -49,7 +50,7 @@ pub enum State {
 }
 
 /// An item and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The item.
@@ -59,8 +60,16 @@ pub struct Step {
     pub state: State,
 }
 
+impl Step {
+    /// Whether it cannot come: held itself, or behind something that is.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        matches!(self.state, State::Held | State::Blocked(_))
+    }
+}
+
 /// What differs between the file and the nodes, in the order in which it can be mended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The cluster.
@@ -76,6 +85,12 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether anything in it can come: by being run or by itself.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        self.steps.iter().any(|step| !step.is_stuck())
     }
 
     /// The steps that can run now.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ItemId, NodeName, Plan};
@@ -55,10 +56,12 @@ pub enum Event {
         /// The items that are waited for, each with what is left of how much, where it can be counted.
         on: Vec<(ItemId, String)>,
     },
+    /// Somebody wants the run to end: what runs is ended well, and nothing else is started.
+    Stopping,
 }
 
 /// A step that was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
     /// The item.
@@ -72,7 +75,7 @@ pub struct Done {
 }
 
 /// A step that failed for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failed {
     /// The item.
@@ -84,7 +87,7 @@ pub struct Failed {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// Everything is as written.
@@ -111,7 +114,7 @@ impl Verdict {
 }
 
 /// What a run did and what it left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[must_use = "an unread report helps nobody"]
 pub struct Report {

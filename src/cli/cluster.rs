@@ -1,0 +1,160 @@
+//! A cluster for the verbs: its file read, its state's folder made, the way to its nodes opened.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use futures::future::LocalBoxFuture;
+use jiff::Timestamp;
+
+use super::run::{self, ApplyRun, Cluster, read, state_dir};
+use super::{CliError, Exit, Global};
+use crate::execute::journal::Journal;
+use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
+use crate::model::{Allow, Facts, Intent, NodeName, Plan, Report, Status};
+use crate::observe::{Clock, observe};
+use crate::reconcile::Reconciler;
+use crate::transport::{Local, Login, Ssh, Transport};
+use crate::view::Ui;
+
+/// The time by this machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A cluster on the nodes that its file names.
+pub struct Opened {
+    spec: Spec,
+    transport: Box<dyn Transport>,
+    state: PathBuf,
+}
+
+/// Opens the cluster of `file`.
+///
+/// # Errors
+/// Where something is wrong in the file, its state's folder cannot be made, or the way to its nodes not be opened.
+pub fn open(ui: &mut Ui, file: &Path, global: &Global) -> Result<Opened, CliError> {
+    let spec = read(ui, file)?;
+    let state = state_dir(global.state_dir.as_deref(), file, &spec.cluster);
+    let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
+    private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let transport = way(&spec, folder).map_err(|error| failed("no way to the nodes", error))?;
+    Ok(Opened { spec, transport, state })
+}
+
+/// Opens each cluster that `path` stands for, does `verb` to it, and ends its connections.
+///
+/// # Errors
+/// Where `path` stands for no cluster.
+pub async fn each(
+    ui: &mut Ui,
+    path: &Path,
+    global: &Global,
+    mut verb: impl AsyncFnMut(&mut Ui, &mut dyn Cluster) -> Result<Exit, CliError>,
+) -> Result<Exit, CliError> {
+    let open = |ui: &mut Ui, file: &Path| Ok(Box::new(open(ui, file, global)?) as Box<dyn Cluster>);
+    run::each(ui, path, open, async |ui: &mut Ui, cluster: &mut dyn Cluster| {
+        let exit = verb(ui, cluster).await;
+        cluster.close().await;
+        exit
+    })
+    .await
+}
+
+/// The way to the nodes that the file names. Paths in it are relative to the file's folder.
+fn way(spec: &Spec, folder: &Path) -> io::Result<Box<dyn Transport>> {
+    Ok(match &spec.transport {
+        TransportSpec::Local => Box::new(Local),
+        TransportSpec::Simulated => Box::new(Local),
+        TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
+            let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
+            let login = Login {
+                user: user.clone(),
+                port: *port,
+                identity_file: identity_file.as_ref().map(absolute).transpose()?,
+                known_hosts: known_hosts.as_ref().map(absolute).transpose()?,
+                sudo: *sudo,
+            };
+            let address = |(name, node): (&NodeName, &Node)| (name.clone(), node.management(name).to_owned());
+            Box::new(Ssh::new(login, spec.nodes.iter().map(address).collect())?)
+        }
+    })
+}
+
+/// Makes a folder that only its owner can look into.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::metadata(folder)?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
+impl Opened {
+    async fn observe(&self, intent: &Intent) -> (Plan, Facts) {
+        let mut facts = Facts::default();
+        let plan = observe(&self.spec, intent, self.transport.as_ref(), &SystemClock, &mut facts).await;
+        (plan, facts)
+    }
+}
+
+impl Cluster for Opened {
+    fn label(&self) -> Option<&'static str> {
+        self.transport.label()
+    }
+
+    fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan> {
+        Box::pin(async {
+            let intent = Intent { allow: allow.clone(), ..Intent::default() };
+            self.observe(&intent).await.0
+        })
+    }
+
+    fn apply<'a>(&'a mut self, run: ApplyRun<'a>) -> LocalBoxFuture<'a, Result<Report, CliError>> {
+        Box::pin(async move {
+            let path = self.state.join("journal");
+            let journal = Journal::open(&path)
+                .map_err(|error| CliError::new(format!("the journal {} cannot be written: {error}", path.display())))?;
+            let reconciler = Reconciler {
+                spec: &self.spec,
+                transport: self.transport.as_ref(),
+                clock: &SystemClock,
+                journal: &journal,
+                owner: owner(),
+                seed: random(),
+                limit: run.timeout,
+                stop: run.stop,
+            };
+            let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
+            Ok(reconciler.run(intent, run.events).await)
+        })
+    }
+
+    fn close(&mut self) -> LocalBoxFuture<'_, ()> {
+        self.transport.close()
+    }
+
+    fn status(&mut self) -> LocalBoxFuture<'_, Status> {
+        Box::pin(async {
+            let (_, facts) = self.observe(&Intent::default()).await;
+            kinds::status(&Cx::new(&self.spec, &facts))
+        })
+    }
+}
+
+/// Who this run is: machine, process and a number that no other run has.
+fn owner() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
+    format!("{host}:{}:{:08x}", std::process::id(), random() & 0xffff_ffff)
+}
+
+/// A number from the randomness that the operating system gives every process.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

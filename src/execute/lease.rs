@@ -1,0 +1,121 @@
+//! The lease: keeps two bricklayers apart, by a file on each node that the node itself checks.
+//!
+//! It is taken on the nodes in the order of their names, so that of two that start together one is first
+//! everywhere, and only when there is something to run: a run that changes nothing takes none.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::Program;
+use crate::model::{Command, Failure, Lease, NodeName, Output};
+use crate::tools::scripts;
+use crate::transport::Transport;
+
+/// How long a lease lasts without being renewed.
+const TTL: Duration = Duration::from_secs(60);
+/// The exit status with which the script says that another holds the lease (`EX_TEMPFAIL`).
+const HELD_BY_ANOTHER: i32 = 75;
+
+/// The leases of one run.
+#[derive(Debug)]
+pub struct Leases {
+    lease: Lease,
+    held: BTreeSet<NodeName>,
+}
+
+/// Why a lease could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another bricklayer is at work.
+    #[error("another bricklayer is at work on {node}: {holder}")]
+    Held {
+        /// The node that says so.
+        node: NodeName,
+        /// Who holds it.
+        holder: String,
+    },
+    /// The node did not do it.
+    #[error("{node} gives no lease: {why}")]
+    Failed {
+        /// The node.
+        node: NodeName,
+        /// What it said.
+        why: String,
+    },
+}
+
+impl Leases {
+    /// The leases of the run of `owner`, none taken yet.
+    #[must_use]
+    pub fn of(owner: String) -> Self {
+        Self { lease: Lease { owner, ttl: TTL }, held: BTreeSet::new() }
+    }
+
+    /// What changing commands carry.
+    #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// How often held leases must be renewed.
+    #[must_use]
+    pub fn renewal(&self) -> Duration {
+        self.lease.ttl / 3
+    }
+
+    /// Whether the lease on `node` has been taken.
+    #[must_use]
+    pub fn holds(&self, node: &NodeName) -> bool {
+        self.held.contains(node)
+    }
+
+    /// Takes the lease on each of `nodes`, in order.
+    ///
+    /// # Errors
+    /// On the first node that does not give it. What was taken stays taken, and lapses or is released later.
+    pub async fn take(&mut self, transport: &dyn Transport, nodes: &BTreeSet<NodeName>) -> Result<(), Error> {
+        for node in nodes {
+            self.take_one(transport, node).await?;
+            self.held.insert(node.clone());
+        }
+        Ok(())
+    }
+
+    async fn take_one(&self, transport: &dyn Transport, node: &NodeName) -> Result<(), Error> {
+        let ttl = self.lease.ttl.as_secs().to_string();
+        let failed = |why: String| Error::Failed { node: node.clone(), why };
+        match call(transport, node, ["take", &self.lease.owner, &ttl]).await {
+            Ok(output) if output.success() => Ok(()),
+            Ok(output) if output.status == HELD_BY_ANOTHER => {
+                Err(Error::Held { node: node.clone(), holder: output.stderr.trim().to_owned() })
+            }
+            Ok(output) => Err(failed(output.stderr.trim().to_owned())),
+            Err(failure) => Err(failed(failure.to_string())),
+        }
+    }
+
+    /// Renews what is held. A node that does not answer keeps its old expiry and refuses changes after it.
+    pub async fn renew(&self, transport: &dyn Transport) {
+        for node in &self.held {
+            if let Err(error) = self.take_one(transport, node).await {
+                tracing::warn!(%node, %error, "the lease could not be renewed");
+            }
+        }
+    }
+
+    /// Gives back what is held. What cannot be given back lapses by itself.
+    pub async fn release(&mut self, transport: &dyn Transport) {
+        for node in std::mem::take(&mut self.held) {
+            if let Err(error) = call(transport, &node, ["release", &self.lease.owner, ""]).await {
+                tracing::debug!(%node, %error, "the lease was not given back and will lapse");
+            }
+        }
+    }
+}
+
+async fn call(transport: &dyn Transport, node: &NodeName, args: [&str; 3]) -> Result<Output, Failure> {
+    let args = args.into_iter().filter(|arg| !arg.is_empty());
+    let command = Command::changes(Program::Script(scripts::LEASE), args).within(Duration::from_secs(20));
+    let mut outcomes = transport.run(node, &[command], None).await;
+    outcomes.pop().unwrap_or_else(|| Err(Failure::Lost("no outcome".into())))
+}

@@ -1,0 +1,272 @@
+//! What a node needs before anything can be on it: an answer, its packages, glusterd, and names for the others.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::{installed, running};
+use crate::kinds::{Assessment, Cx, Hosts, Spec};
+use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
+use crate::tools::node::{Family, Node as NodeFacts};
+use crate::tools::{gluster, node, systemd};
+
+/// glusterd's unit.
+const UNIT: &str = "glusterd.service";
+/// The packages that may be needed, over all families; a node is asked for all of them at once.
+const PACKAGES: &[&str] = &["attr", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE];
+/// How far two nodes' clocks may be apart before it is said, in seconds: file times of a replica then disagree.
+const CLOCK_SKEW_MAX: f64 = 5.0;
+
+/// The packages that a family's node needs.
+fn packages(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Debian => &["attr", "glusterfs-client", gluster::PACKAGE],
+        Family::RedHat => &["attr", "glusterfs-fuse", gluster::PACKAGE],
+        Family::Other => &[],
+    }
+}
+
+/// What is asked of every node about itself.
+pub(in crate::kinds) fn look() -> Query<NodeFacts> {
+    node::look(PACKAGES)
+}
+
+/// Asks for glusterd's unit.
+pub(in crate::kinds) fn glusterd_unit() -> Query<BTreeMap<String, systemd::Unit>> {
+    systemd::units([UNIT])
+}
+
+/// The milestone that `node` knows the names of all nodes.
+pub(in crate::kinds) fn knows_names(node: &NodeName) -> Milestone {
+    Subject::on("hosts", "/etc/hosts", node).is("written")
+}
+
+/// Looks at all nodes.
+pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
+    for name in cx.spec.nodes.keys() {
+        let looked = cx.see(name, &look());
+        let unit = cx.see(name, &glusterd_unit());
+        hosts(cx, name, found);
+        match looked {
+            Seen::Is(facts) => {
+                hold(name, &facts, found);
+                if needs_gluster(cx.spec) {
+                    install(cx, name, &facts, found);
+                    glusterd(name, &unit, found);
+                }
+            }
+            Seen::Unknown(Why::NotAsked) => {}
+            Seen::NotYet(_) => unreachable!("looking at a node needs nothing that bricklayer could turn on"),
+            Seen::Unknown(why) => silent(name, &why, found),
+        }
+    }
+    compare_clocks(cx, found);
+    compare_versions(cx, found);
+}
+
+fn needs_gluster(spec: &Spec) -> bool {
+    !spec.volumes.is_empty() || !spec.mounts.is_empty()
+}
+
+fn subject(name: &NodeName) -> Subject {
+    Subject::new("node", name)
+}
+
+fn silent(name: &NodeName, why: &Why, found: &mut Assessment) {
+    let hint = format!("nothing is changed on {name} until it answers; everything else goes on");
+    let because = match why {
+        Why::NoAnswer(_, failure) => failure.to_string(),
+        other => other.to_string(),
+    };
+    found.item(Item::held(&subject(name), "look", format!("look at node {name}"), Cause::Unknown, because, hint));
+    for package in PACKAGES {
+        found.unknown(installed(name, package), why);
+    }
+    found.unknown(running(name, gluster::DAEMON), why);
+}
+
+fn hold(name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
+    if facts.hold {
+        let item = Item::run(
+            &subject(name),
+            "release",
+            format!("let services start again on {name}"),
+            Place::On(name.clone()),
+            node::release_hold(),
+        );
+        found.item(item.because(Difference::gone("policy-rc.d", "left by an interrupted installation")));
+    }
+}
+
+fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
+    let wanted = packages(facts.family);
+    let (there, missing): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|p| facts.packages.contains_key(**p));
+    for package in there {
+        found.met(installed(name, package));
+    }
+    if facts.family == Family::Other {
+        return other_family(cx, name, facts, found);
+    }
+    if missing.is_empty() {
+        return;
+    }
+    let mut item = Item::run(
+        &subject(name),
+        "install",
+        format!("install {} on {name}", missing.join(", ")),
+        Place::On(name.clone()),
+        node::install(facts.family, &missing),
+    );
+    for package in missing {
+        item = item.because(Difference::new(format!("package {package}"), "installed")).gives(installed(name, package));
+    }
+    found.item(item);
+}
+
+/// On a system whose package manager bricklayer does not know, the program itself says whether it is there.
+fn other_family(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
+    let missing = installed(name, gluster::PACKAGE);
+    match cx.see(name, &gluster::pool()) {
+        Seen::NotYet(milestone) if milestone == missing => found.item(
+            Item::held(
+                &subject(name),
+                "install",
+                format!("install glusterfs on {name}"),
+                Cause::Refused,
+                format!("{} has a package manager that bricklayer does not know", facts.os),
+                "install glusterfs (server and client) and attr by hand, so that `gluster` and `getfattr` are found",
+            )
+            .gives(missing),
+        ),
+        _ => PACKAGES.iter().for_each(|package| found.met(installed(name, package))),
+    }
+}
+
+fn glusterd(name: &NodeName, unit: &Seen<BTreeMap<String, systemd::Unit>>, found: &mut Assessment) {
+    let milestone = running(name, gluster::DAEMON);
+    let unit = match unit {
+        Seen::Is(units) => units.get(UNIT).cloned().unwrap_or_default(),
+        Seen::NotYet(_) => systemd::Unit::default(),
+        Seen::Unknown(why) => return found.unknown(milestone, why),
+    };
+    if unit.active() {
+        found.met(milestone.clone());
+    }
+    if unit.active_state == "activating" {
+        let wait = Item::wait(&subject(name), "glusterd", format!("glusterd to start on {name}"), super::POLL);
+        return found.item(wait.gives(milestone));
+    }
+    if unit.active() && unit.enabled {
+        return;
+    }
+    let verb = if unit.active() { "enable" } else { "start" };
+    let mut item = Item::run(
+        &subject(name),
+        "glusterd",
+        format!("{verb} glusterd on {name}"),
+        Place::On(name.clone()),
+        systemd::enable_now(UNIT),
+    )
+    .needs(installed(name, gluster::PACKAGE))
+    .gives(milestone);
+    if !unit.active() {
+        let seen = if unit.loaded { unit.active_state.as_str() } else { "not installed" };
+        item = item.because(Difference::changed(UNIT, seen, "active"));
+    }
+    if !unit.enabled {
+        item = item.because(Difference::changed("at boot", "disabled", "enabled"));
+    }
+    found.item(item);
+}
+
+/// The lines of bricklayer's block in `/etc/hosts`: every address of every node that has a name and an IP.
+fn hosts_lines(spec: &Spec) -> String {
+    let mut block = String::new();
+    for node in spec.nodes.values() {
+        let addresses = [&node.addresses.cluster, &node.addresses.storage];
+        for (name, ip) in addresses.into_iter().flatten().filter_map(|at| Some((&at.name, at.ip?))) {
+            let _ = writeln!(block, "{ip}\t{name}");
+        }
+    }
+    block
+}
+
+fn hosts(cx: &Cx<'_>, name: &NodeName, found: &mut Assessment) {
+    let milestone = knows_names(name);
+    if cx.spec.hosts == Hosts::Unmanaged {
+        // Nobody has to write anything; whether the names resolve is asked where it matters, before a probe.
+        return found.met(milestone);
+    }
+    let wanted = hosts_lines(cx.spec);
+    let cluster = cx.spec.cluster.as_str();
+    match cx.see(name, &node::hosts_file()) {
+        Seen::Is(text) => {
+            let seen = node::hosts_block(&text, cluster);
+            if seen.as_deref() == Some(&wanted) {
+                return found.met(milestone);
+            }
+            let item = Item::run(
+                &subject(name),
+                "hosts",
+                format!("write the nodes' names into /etc/hosts on {name}"),
+                Place::On(name.clone()),
+                node::write_hosts(cluster, &wanted),
+            );
+            let lines = |text: &str| format!("{} lines", text.lines().count());
+            let why = Difference {
+                field: format!("block {cluster}"),
+                from: seen.as_deref().map(lines),
+                to: Some(lines(&wanted)),
+            };
+            found.item(item.because(why).gives(milestone));
+        }
+        Seen::NotYet(_) => {}
+        Seen::Unknown(why) => found.unknown(milestone, &why),
+    }
+}
+
+fn seen_nodes<'a>(cx: &'a Cx<'_>) -> impl Iterator<Item = (&'a NodeName, Seen<NodeFacts>)> {
+    cx.spec.nodes.keys().map(|name| (name, cx.see(name, &look())))
+}
+
+fn compare_clocks(cx: &Cx<'_>, found: &mut Assessment) {
+    let ahead = seen_nodes(cx).filter_map(|(name, seen)| {
+        let at = cx.answered_at(name, &look())?.as_duration().as_secs_f64();
+        Some((name, seen.known()?.clock - at))
+    });
+    let ahead: Vec<(&NodeName, f64)> = ahead.collect();
+    let by_clock = |a: &&(&NodeName, f64), b: &&(&NodeName, f64)| a.1.total_cmp(&b.1);
+    let (Some(slowest), Some(fastest)) = (ahead.iter().min_by(by_clock), ahead.iter().max_by(by_clock)) else {
+        return;
+    };
+    let apart = fastest.1 - slowest.1;
+    if apart > CLOCK_SKEW_MAX {
+        found.findings.warn(
+            SpecPath::of(["nodes", fastest.0.as_str()]),
+            "clocks-apart",
+            format!("the clock of {} is {apart:.0} s ahead of {}'s", fastest.0, slowest.0),
+            "run a time service such as chrony on every node",
+        );
+    }
+}
+
+fn compare_versions(cx: &Cx<'_>, found: &mut Assessment) {
+    let mut by_version: BTreeMap<String, Vec<&NodeName>> = BTreeMap::new();
+    for (name, seen) in seen_nodes(cx) {
+        if let Some(version) = seen.known().and_then(|facts| facts.packages.get(gluster::PACKAGE)) {
+            by_version.entry(version.clone()).or_default().push(name);
+        }
+    }
+    if by_version.len() > 1 {
+        let list = |(version, nodes): (&String, &Vec<&NodeName>)| {
+            let nodes: Vec<&str> = nodes.iter().map(|name| name.as_str()).collect();
+            format!("{version} on {}", nodes.join(", "))
+        };
+        let list: Vec<String> = by_version.iter().map(list).collect();
+        found.findings.warn(
+            SpecPath::of(["nodes"]),
+            "versions-differ",
+            format!("the nodes run different versions of glusterfs: {}", list.join("; ")),
+            "bring all nodes to one version, one node at a time, each healed before the next",
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! What `status` shows, put together from the same answers as the plan.
+
+use std::collections::BTreeMap;
+
+use super::actual::Actual;
+use super::{Cx, MountState, VolumeState, nodes, volumes};
+use crate::model::{
+    BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
+    VolumeStatus,
+};
+use crate::tools::gluster::{self, Pool, Standing};
+use crate::tools::mounts;
+use crate::tools::systemd::Unit;
+
+/// The cluster as the answers tell it. Every question is one that a plan asks, too.
+#[must_use]
+pub fn status(cx: &Cx<'_>) -> Status {
+    let actual = Actual::of(cx);
+    let mut status = Status {
+        cluster: cx.spec.cluster.clone(),
+        health: Health::Healthy,
+        because: Vec::new(),
+        nodes: cx.spec.nodes.keys().map(|name| node(cx, name)).collect(),
+        pool: Vec::new(),
+        volumes: Vec::new(),
+        bricks: Vec::new(),
+        mounts: mounts(cx),
+    };
+    if !cx.spec.volumes.is_empty() {
+        status.pool = cx.spec.nodes.keys().map(|name| pool(cx, name)).collect();
+    }
+    for (name, written) in &cx.spec.volumes {
+        if written.state != VolumeState::Absent {
+            let bricks = bricks(cx, &actual, name);
+            status.volumes.push(volume(&actual, name, written, &bricks));
+            status.bricks.extend(bricks);
+        }
+    }
+    judge(cx, &mut status);
+    status
+}
+
+fn node(cx: &Cx<'_>, name: &NodeName) -> NodeStatus {
+    let looked = cx.see(name, &nodes::look());
+    let facts = looked.known();
+    let version = |package: &str| facts.map(|facts| facts.packages.get(package).cloned());
+    let unit = cx.see(name, &nodes::glusterd_unit());
+    NodeStatus {
+        name: name.clone(),
+        reachable: facts.is_some(),
+        os: facts.map(|facts| facts.os.clone()),
+        glusterfs: version(gluster::PACKAGE).map(|found| found.map_or(Installed::Missing, Installed::Version)),
+        glusterd: unit.known().and_then(|units| units.values().next()).map(Unit::active),
+    }
+}
+
+fn pool(cx: &Cx<'_>, node: &NodeName) -> PoolView {
+    let named = |uuid: &String, names: &[String]| {
+        let owns = |name: &&NodeName| cx.see(name, &gluster::pool()).known().is_some_and(|pool| pool.own == *uuid);
+        let called = |name: &&NodeName| names.iter().any(|by| cx.spec.goes_by(name, by));
+        let known = cx.spec.nodes.keys().find(owns).or_else(|| cx.spec.nodes.keys().find(called));
+        known.map_or_else(|| names.first().cloned().unwrap_or_else(|| uuid.clone()), ToString::to_string)
+    };
+    let peers = |pool: &Pool| {
+        let peer = |(uuid, peer): (&String, &gluster::Peer)| PeerStatus {
+            name: named(uuid, &peer.hostnames),
+            state: match &peer.standing {
+                Standing::InCluster => "Peer in Cluster".to_owned(),
+                Standing::Rejected => "Peer Rejected".to_owned(),
+                Standing::Underway(state) => state.clone(),
+            },
+            connected: peer.connected,
+        };
+        pool.peers.iter().map(peer).collect()
+    };
+    PoolView { node: node.clone(), peers: cx.see(node, &gluster::pool()).known().map(peers) }
+}
+
+fn bricks(cx: &Cx<'_>, actual: &Actual, volume: &VolumeName) -> Vec<BrickStatus> {
+    let brick = |brick: &super::Brick| {
+        let place = actual.place(&brick.node, brick.path.as_str());
+        BrickStatus {
+            volume: volume.clone(),
+            node: brick.node.clone(),
+            path: brick.path.clone(),
+            online: place.map(|place| place.process.is_some()),
+            pid: place.and_then(|place| place.process),
+            pending: place.and_then(|place| place.pending),
+            free: place.map(|place| place.free_kib * 1024),
+        }
+    };
+    cx.spec.volumes[volume].bricks.iter().map(brick).collect()
+}
+
+fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &[BrickStatus]) -> VolumeStatus {
+    let there = match &actual.volumes {
+        Seen::Is(all) => Some(all.get(name.as_str())),
+        Seen::NotYet(_) | Seen::Unknown(_) => None,
+    };
+    let state = there.map(|there| match there {
+        None => "Missing",
+        Some(volume) if volume.started => "Started",
+        Some(_) => "Stopped",
+    });
+    let counts: Option<Vec<u64>> = bricks.iter().map(|brick| brick.pending).collect();
+    VolumeStatus {
+        name: name.clone(),
+        shape: volumes::shape_words(written, there.flatten()),
+        state: state.map(str::to_owned),
+        // A sum with an unknown part is unknown: the list of what is stale lies on the other bricks.
+        heal_pending: counts.map(|counts| counts.into_iter().sum()),
+    }
+}
+
+fn mounts(cx: &Cx<'_>) -> Vec<MountStatus> {
+    let mut found = Vec::new();
+    for (name, mount) in cx.spec.mounts.iter().filter(|(_, mount)| mount.state == MountState::Mounted) {
+        for node in cx.spec.nodes.keys().filter(|node| mount.is_on(node)) {
+            let mounted = cx.see(node, &mounts::gluster_mounts());
+            let mounted =
+                mounted.known().map(|mounts: &BTreeMap<String, String>| mounts.contains_key(mount.path.as_str()));
+            found.push(MountStatus {
+                name: name.clone(),
+                volume: mount.volume.clone(),
+                path: mount.path.clone(),
+                node: node.clone(),
+                mounted,
+            });
+        }
+    }
+    found
+}
+
+/// Says what is not at full strength, and what could not be seen.
+fn judge(cx: &Cx<'_>, status: &mut Status) {
+    let mut degraded = Vec::new();
+    let mut unseen = Vec::new();
+    for node in &status.nodes {
+        if !node.reachable {
+            unseen.push(format!("{} does not answer", node.name));
+        } else if node.glusterd == Some(false) && !cx.spec.volumes.is_empty() {
+            degraded.push(format!("glusterd does not run on {}", node.name));
+        }
+    }
+    for view in &status.pool {
+        let away = |peer: &&PeerStatus| !peer.connected || peer.state != "Peer in Cluster";
+        for peer in view.peers.iter().flatten().filter(away) {
+            degraded.push(format!("{} sees {} as {}", view.node, peer.name, disconnected(peer)));
+        }
+    }
+    for volume in &status.volumes {
+        let wanted = cx.spec.volumes[&volume.name].state;
+        match volume.state.as_deref() {
+            Some("Started") if wanted == VolumeState::Started => {}
+            Some("Stopped") if wanted == VolumeState::Stopped => {}
+            Some(state) => degraded.push(format!("volume {} is {}", volume.name, state.to_lowercase())),
+            None => unseen.push(format!("volume {} cannot be read", volume.name)),
+        }
+        if let Some(pending) = volume.heal_pending.filter(|pending| *pending > 0) {
+            degraded.push(format!("volume {} has {pending} entries to heal", volume.name));
+        }
+    }
+    let runs = |volume: &VolumeName| cx.spec.volumes[volume].state == VolumeState::Started;
+    for brick in status.bricks.iter().filter(|brick| runs(&brick.volume) && brick.online == Some(false)) {
+        degraded.push(format!("brick {}:{} has no process", brick.node, brick.path));
+    }
+    for mount in status.mounts.iter().filter(|mount| mount.mounted == Some(false)) {
+        degraded.push(format!("{} is not mounted on {}", mount.path, mount.node));
+    }
+    status.health = match (degraded.is_empty(), unseen.is_empty()) {
+        (false, _) => Health::Degraded,
+        (true, false) => Health::Unknown,
+        (true, true) => Health::Healthy,
+    };
+    status.because = degraded.into_iter().chain(unseen).collect();
+}
+
+fn disconnected(peer: &PeerStatus) -> &str {
+    if peer.connected { &peer.state } else { "disconnected" }
+}

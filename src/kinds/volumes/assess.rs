@@ -1,0 +1,302 @@
+//! What a volume needs to be as written: made, grown, tuned, started, served, healed; or stopped, or gone.
+
+use std::time::Duration;
+
+use super::options;
+use super::shape::{self, Change};
+use super::{Volume, VolumeState, exists, healed, started};
+use crate::kinds::actual::Actual;
+use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool};
+use crate::model::{Cause, Difference, Item, Lane, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why};
+use crate::tools::gluster;
+
+/// How long a started glusterd is given to start its bricks by itself, in seconds.
+const BRICKS_START: f64 = 5.0;
+/// How long until it is worth counting again what is left to heal.
+const HEAL_POLL: Duration = Duration::from_secs(2);
+
+/// Looks at all volumes.
+pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
+    let actual = Actual::of(cx);
+    let place = Place::AnyOf(actual.pool.able(cx.spec));
+    for (name, volume) in &cx.spec.volumes {
+        let one = One { cx, actual: &actual, place: &place, name, volume };
+        match &actual.volumes {
+            Seen::Is(volumes) => match volumes.get(name.as_str()) {
+                Some(there) => one.compare(there, found),
+                None => one.make(false, found),
+            },
+            Seen::NotYet(_) => one.make(true, found),
+            Seen::Unknown(why) => one.unknown(why, found),
+        }
+    }
+}
+
+/// One volume.
+struct One<'a> {
+    cx: &'a Cx<'a>,
+    actual: &'a Actual,
+    place: &'a Place,
+    name: &'a VolumeName,
+    volume: &'a Volume,
+}
+
+impl One<'_> {
+    fn subject(&self) -> Subject {
+        Subject::new("volume", self.name)
+    }
+
+    /// A step that glusterd takes.
+    fn step(&self, verb: &str, summary: String, command: crate::model::Command) -> Item {
+        Item::run(&self.subject(), verb, summary, self.place.clone(), command).in_lane(Lane::Gluster)
+    }
+
+    fn unknown(&self, why: &Why, found: &mut Assessment) {
+        for milestone in [exists(self.name), started(self.name), healed(self.name)] {
+            found.unknown(milestone, why);
+        }
+        if let Why::Unreadable(..) = why {
+            let summary = format!("look at volume {}", self.name);
+            let hint = "run the same command on the node by hand to see more";
+            found.item(Item::held(&self.subject(), "look", summary, Cause::Unknown, why.to_string(), hint));
+        }
+    }
+
+    /// The volume is not there.
+    fn make(&self, assumed: bool, found: &mut Assessment) {
+        if self.volume.state == VolumeState::Absent {
+            return;
+        }
+        found.item(self.create().assumed_if(assumed));
+        let initial = options::initial(self.volume);
+        if !initial.set.is_empty() {
+            found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
+        }
+        if self.volume.state == VolumeState::Started {
+            found.item(self.start().needs(exists(self.name)).assumed_if(assumed));
+        }
+    }
+
+    fn create(&self) -> Item {
+        let shape = shape::wanted(self.volume);
+        let mut item = self.step(
+            "create",
+            format!("create volume {} ({})", self.name, shape::words(shape, self.volume.bricks.len())),
+            gluster::create(self.name.as_str(), shape, &self.brick_names(&self.volume.bricks), self.force()),
+        );
+        for (index, brick) in self.volume.bricks.iter().enumerate() {
+            let named = format!("{}:{}", self.cx.spec.storage_of(&brick.node), brick.path);
+            item = item.because(Difference::new(format!("brick {}", index + 1), named)).needs(bricks::ready(brick));
+            for need in pool::membership(self.cx.spec, &brick.node) {
+                if !item.needs.contains(&need) {
+                    item = item.needs(need);
+                }
+            }
+        }
+        item.gives(exists(self.name))
+    }
+
+    fn brick_names<'b>(&self, bricks: impl IntoIterator<Item = &'b Brick>) -> Vec<String> {
+        bricks.into_iter().map(|b| format!("{}:{}", self.cx.spec.storage_of(&b.node), b.path)).collect()
+    }
+
+    /// `force` is said only where the file allows what it is for.
+    fn force(&self) -> bool {
+        self.volume.allow_root_partition
+    }
+
+    fn start(&self) -> Item {
+        let mut item = self
+            .step("start", format!("start volume {}", self.name), gluster::start(self.name.as_str(), false))
+            .because(Difference::changed("state", "stopped", "started"))
+            .gives(started(self.name));
+        for brick in &self.volume.bricks {
+            item = item.needs(bricks::ready(brick)).gives(bricks::served(brick));
+        }
+        item
+    }
+
+    fn set(&self, changes: &options::Changes) -> Item {
+        let number = changes.set.len();
+        let plural = if number == 1 { "" } else { "s" };
+        let summary = format!("set {number} option{plural} of volume {}", self.name);
+        let mut item = self.step("set", summary, gluster::set(self.name.as_str(), &changes.set));
+        item.why.clone_from(&changes.why);
+        item
+    }
+
+    /// The volume is there.
+    fn compare(&self, there: &gluster::Volume, found: &mut Assessment) {
+        found.met(exists(self.name));
+        if there.started {
+            found.met(started(self.name));
+        }
+        if self.volume.state == VolumeState::Absent {
+            return self.remove(there, found);
+        }
+        self.shape(there, found);
+        self.options(there, found);
+        match (self.volume.state, there.started) {
+            (VolumeState::Started, false) => {
+                found.item(self.start());
+                let why = Why::Nobody(format!("volume {} is stopped", self.name));
+                found.unknown(healed(self.name), &why);
+            }
+            (VolumeState::Started, true) => {
+                self.serve(there, found);
+                self.heal(there, found);
+            }
+            (VolumeState::Stopped, true) => found.item(self.stop()),
+            (VolumeState::Stopped | VolumeState::Absent, _) => {
+                let why = Why::Nobody(format!("volume {} is to rest, and only a started volume heals", self.name));
+                found.unknown(healed(self.name), &why);
+            }
+        }
+    }
+
+    fn stop(&self) -> Item {
+        self.step("stop", format!("stop volume {}", self.name), gluster::stop(self.name.as_str()))
+            .because(Difference::changed("state", "started", "stopped"))
+            .at_risk(Risk::Disruptive, format!("everything that uses volume {} loses it", self.name))
+            .threatens(Threat::Access(self.name.clone()))
+            .gives(self.subject().is("stopped"))
+    }
+
+    fn remove(&self, there: &gluster::Volume, found: &mut Assessment) {
+        if there.started {
+            found.item(self.stop());
+        } else {
+            found.met(self.subject().is("stopped"));
+        }
+        let item = self
+            .step("delete", format!("delete volume {}", self.name), gluster::delete(self.name.as_str()))
+            .because(Difference::gone("volume", shape::words(shape::present(there), there.bricks.len())))
+            .at_risk(Risk::Destructive, "the volume is gone; the files in its bricks stay where they are")
+            .needs(self.subject().is("stopped"));
+        found.item(item);
+    }
+
+    fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
+        let wanted = shape::wanted(self.volume);
+        match shape::change(self.volume, there, self.actual) {
+            Change::None => {}
+            Change::Add { bricks, raise } => found.item(self.grow(there, &bricks, raise)),
+            Change::Impossible(because) => {
+                let summary = format!("make volume {} {}", self.name, shape::words(wanted, self.volume.bricks.len()));
+                let hint = "a volume's kind and the order of its bricks are for ever: write them as they are, or make \
+                            a second volume and copy the data";
+                found.item(Item::held(&self.subject(), "shape", summary, Cause::Refused, because, hint));
+            }
+        }
+    }
+
+    fn grow(&self, there: &gluster::Volume, new: &[&Brick], raise: bool) -> Item {
+        let shape = shape::wanted(self.volume);
+        let now = shape::words(shape::present(there), there.bricks.len());
+        let then = shape::words(shape, self.volume.bricks.len());
+        let names = self.brick_names(new.iter().copied());
+        let command = gluster::add_bricks(self.name.as_str(), raise.then_some(shape), &names, self.force());
+        let mut item = self
+            .step("grow", format!("grow volume {} to {then}", self.name), command)
+            .because(Difference::changed("shape", now, then))
+            .needs(started(self.name))
+            .threatens(Threat::Replicas(self.name.clone()));
+        for (brick, name) in new.iter().zip(names) {
+            item = item.because(Difference::new("brick", name)).needs(bricks::ready(brick));
+            for need in pool::membership(self.cx.spec, &brick.node) {
+                item = item.needs(need);
+            }
+        }
+        let impact = if raise {
+            "self-heal copies every file to the new bricks; reads and writes go on"
+        } else {
+            "new files spread over all bricks; present ones stay where they are until a rebalance"
+        };
+        item.at_risk(Risk::Safe, impact)
+    }
+
+    fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
+        let changes = options::changes(self.volume, &there.options);
+        for (name, now) in &changes.reset {
+            let summary = format!("give option {name} of volume {} back to its default", self.name);
+            let command = gluster::reset(self.name.as_str(), name);
+            let item = self.step(&format!("reset-{name}"), summary, command);
+            found.item(item.because(Difference::gone(name, now)).gives(self.subject().is("tidy")));
+        }
+        if changes.reset.is_empty() {
+            found.met(self.subject().is("tidy"));
+        }
+        if !changes.set.is_empty() {
+            // What is owned is written down anew only after what is owned no more has been given back.
+            found.item(self.set(&changes).needs(self.subject().is("tidy")));
+        }
+    }
+
+    /// The bricks of the volume as written that are also bricks of it now.
+    fn present_bricks<'b>(&'b self, there: &'b gluster::Volume) -> impl Iterator<Item = &'b Brick> {
+        let is_there = |brick: &&Brick| {
+            let here = (Some(&brick.node), brick.path.as_str());
+            there.bricks.iter().any(|b| (self.actual.owner(b), b.path.as_str()) == here)
+        };
+        self.volume.bricks.iter().filter(is_there)
+    }
+
+    /// Starts the processes of bricks that have none.
+    fn serve(&self, there: &gluster::Volume, found: &mut Assessment) {
+        let dead: Vec<&Brick> = self
+            .present_bricks(there)
+            .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
+            .collect();
+        if dead.is_empty() {
+            return;
+        }
+        let give = |item: Item| dead.iter().fold(item, |item, brick| item.gives(bricks::served(brick)));
+        if dead.iter().any(|brick| self.just_started(&brick.node)) {
+            let summary = format!("the bricks of volume {} to start", self.name);
+            return found.item(give(Item::wait(&self.subject(), "serve", summary, nodes::POLL)));
+        }
+        let summary = format!("start the dead bricks of volume {}", self.name);
+        let mut item = give(self.step("serve", summary, gluster::start(self.name.as_str(), true)));
+        for brick in &dead {
+            let field = format!("process of {}:{}", brick.node, brick.path);
+            item = item
+                .because(Difference::changed(field, "none", "running"))
+                .needs(bricks::ready(brick))
+                .needs(nodes::running(&brick.node, gluster::DAEMON));
+        }
+        found.item(item);
+    }
+
+    /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
+    fn just_started(&self, node: &NodeName) -> bool {
+        let units = self.cx.see(node, &nodes::glusterd_unit());
+        let facts = self.cx.see(node, &nodes::look());
+        let (Some(unit), Some(facts)) = (units.known().and_then(|units| units.values().next()), facts.known()) else {
+            return false;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "microseconds since boot stay far below 2^52")]
+        let since = facts.uptime - unit.active_since_us as f64 / 1e6;
+        unit.active() && since < BRICKS_START
+    }
+
+    /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
+    fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
+        let bricks: Vec<&Brick> = self.present_bricks(there).collect();
+        let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
+        let pending: u64 = places.iter().flatten().filter_map(|place| place.pending).sum();
+        let all_served = places.iter().all(|place| place.is_some_and(|place| place.process.is_some()));
+        if pending == 0 && all_served && bricks.len() == there.bricks.len() {
+            return found.met(healed(self.name));
+        }
+        let mut item = Item::wait(&self.subject(), "heal", format!("volume {} to heal", self.name), HEAL_POLL)
+            .gives(healed(self.name))
+            .assumed_if(pending == 0);
+        if pending > 0 {
+            item = item.left(pending, "entries");
+        }
+        for brick in bricks {
+            item = item.needs(bricks::served(brick));
+        }
+        found.item(item);
+    }
+}

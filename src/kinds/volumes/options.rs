@@ -1,0 +1,97 @@
+//! A volume's options: what is written, what is set, and what bricklayer set earlier and must give back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::{Profile, Volume};
+use crate::model::Difference;
+use crate::tools::gluster::OWNED_OPTIONS;
+use crate::tools::gluster_options;
+
+/// What bricklayer writes down when it owns no option: glusterd takes no empty value and cannot reset this one alone.
+const NOTHING_OWNED: &str = "none";
+
+/// What is to be set and what is to be given back.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// To be set, all at once, with the list of what is owned.
+    pub(super) set: BTreeMap<String, String>,
+    /// To be given back to its default, each with its value now.
+    pub(super) reset: BTreeMap<String, String>,
+    /// Why.
+    pub(super) why: Vec<Difference>,
+}
+
+/// The options that the file asks for: its profile's, then its own over them.
+pub(super) fn wanted(volume: &Volume) -> BTreeMap<String, String> {
+    let profile = match volume.profile {
+        None => &[],
+        Some(Profile::DbWorkload) => gluster_options::DB_WORKLOAD,
+        Some(Profile::Virt) => gluster_options::VIRT,
+    };
+    let own = volume.options.iter().map(|(name, value)| (name.clone(), value.clone()));
+    profile.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(own).collect()
+}
+
+/// Compares what is written with what is set.
+pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Changes {
+    let wanted = wanted(volume);
+    let mut changes = Changes::default();
+    for (name, value) in &wanted {
+        match set.get(name) {
+            Some(now) if gluster_options::same(name, now, value) => {}
+            Some(now) => {
+                changes.why.push(Difference::changed(name, now, value));
+                changes.set.insert(name.clone(), value.clone());
+            }
+            None => {
+                changes.why.push(Difference::new(name, value));
+                changes.set.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    let owned: BTreeSet<&str> = match set.get(OWNED_OPTIONS).map(String::as_str) {
+        None | Some(NOTHING_OWNED) => BTreeSet::new(),
+        Some(list) => list.split(';').collect(),
+    };
+    for name in owned.iter().filter(|name| !wanted.contains_key(**name)) {
+        if let Some(now) = set.get(*name) {
+            changes.reset.insert((*name).to_owned(), now.clone());
+        }
+    }
+    let list = wanted.keys().map(String::as_str).collect::<Vec<_>>().join(";");
+    let list = if list.is_empty() { NOTHING_OWNED } else { &list };
+    let noted = set.get(OWNED_OPTIONS).map_or(NOTHING_OWNED, String::as_str);
+    if noted != list {
+        changes.why.push(Difference::changed(OWNED_OPTIONS, noted, list));
+        changes.set.insert(OWNED_OPTIONS.to_owned(), list.to_owned());
+    }
+    changes
+}
+
+/// The options with which a volume that bricklayer creates starts its life.
+pub(super) fn initial(volume: &Volume) -> Changes {
+    changes(volume, &BTreeMap::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_bricklayer_set_is_given_back() {
+        let mut volume = Volume::default();
+        volume.options.insert("network.ping-timeout".into(), "20".into());
+        let set = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+        };
+        let first = changes(&volume, &set(&[("nfs.disable", "on")]));
+        assert_eq!(first.set, set(&[("network.ping-timeout", "20"), (OWNED_OPTIONS, "network.ping-timeout")]));
+        volume.options.clear();
+        let now =
+            set(&[("nfs.disable", "on"), ("network.ping-timeout", "20"), (OWNED_OPTIONS, "network.ping-timeout")]);
+        let last = changes(&volume, &now);
+        assert_eq!(last.reset, set(&[("network.ping-timeout", "20")]));
+        assert_eq!(last.set, set(&[(OWNED_OPTIONS, NOTHING_OWNED)]));
+        assert_eq!(changes(&volume, &set(&[("nfs.disable", "on")])), Changes::default());
+    }
+}

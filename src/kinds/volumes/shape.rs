@@ -1,0 +1,101 @@
+//! A volume's shape: which bricks form a set, and which changes of it can be made in place.
+
+use crate::kinds::actual::Actual;
+use crate::kinds::{Brick, Volume};
+use crate::model::NodeName;
+use crate::tools::gluster::{self, Shape};
+
+/// The counts that the file asks for.
+pub(super) fn wanted(volume: &Volume) -> Shape {
+    let disperse = volume.disperse.unwrap_or(0);
+    Shape {
+        replica: volume.replica.unwrap_or(1),
+        arbiter: volume.arbiter.unwrap_or(0),
+        disperse,
+        redundancy: if disperse > 0 { volume.redundancy.unwrap_or(1) } else { 0 },
+    }
+}
+
+/// The counts that a volume has.
+pub(super) fn present(volume: &gluster::Volume) -> Shape {
+    let gluster::Volume { replica, arbiter, disperse, redundancy, .. } = *volume;
+    Shape { replica, arbiter, disperse, redundancy }
+}
+
+/// The shape in words: `replica 2`, `2 x (2 + 1) arbiter`.
+pub(super) fn words(shape: Shape, bricks: usize) -> String {
+    let sets = bricks / set_size(shape);
+    let one = match shape {
+        Shape { disperse: 0, replica: 1, .. } => return format!("distributed over {bricks}"),
+        Shape { disperse: 0, arbiter: 0, replica, .. } => format!("replica {replica}"),
+        Shape { disperse: 0, replica, arbiter, .. } => format!("replica {replica} arbiter {arbiter}"),
+        Shape { disperse, redundancy, .. } => format!("disperse {disperse} redundancy {redundancy}"),
+    };
+    if sets == 1 { one } else { format!("{sets} x {one}") }
+}
+
+fn set_size(shape: Shape) -> usize {
+    let size = if shape.disperse > 0 { shape.disperse } else { shape.replica };
+    usize::try_from(size.max(1)).unwrap_or(1)
+}
+
+/// How a volume gets from its shape to the one that is written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Change<'a> {
+    /// It has it.
+    None,
+    /// Bricks are added: as whole sets, or to every set so that it grows to the written shape.
+    Add { bricks: Vec<&'a Brick>, raise: bool },
+    /// It cannot be done in place.
+    Impossible(String),
+}
+
+type At<'a> = (Option<&'a NodeName>, &'a str);
+
+/// Compares the written shape with the one there is.
+pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, actual: &Actual) -> Change<'a> {
+    let (want, have) = (wanted(wanted_volume), present(volume));
+    let there: Vec<At<'_>> = volume.bricks.iter().map(|brick| (actual.owner(brick), brick.path.as_str())).collect();
+    let written = |brick: &'a Brick| -> At<'a> { (Some(&brick.node), brick.path.as_str()) };
+    let same = |(brick, at): (&'a Brick, &At<'_>)| written(brick) == *at;
+    let bricks = &wanted_volume.bricks;
+    if want == have {
+        let kept = bricks.len() >= there.len() && bricks.iter().zip(&there).all(same);
+        let sets = |list: Vec<At<'_>>| {
+            let mut sets: Vec<Vec<String>> =
+                list.chunks(set_size(have)).map(|set| set.iter().map(|at| format!("{at:?}")).collect()).collect();
+            sets.sort();
+            sets
+        };
+        return match bricks.len() - bricks.len().min(there.len()) {
+            0 if sets(bricks.iter().map(written).collect()) == sets(there.clone()) => Change::None,
+            new if kept && new > 0 => Change::Add { bricks: bricks[there.len()..].iter().collect(), raise: false },
+            _ => Change::Impossible(misplaced(wanted_volume, &there)),
+        };
+    }
+    let raised = have.disperse == 0 && want.disperse == 0 && have.arbiter == 0 && want.replica > have.replica;
+    let same_sets = bricks.len() / set_size(want) == there.len() / set_size(have);
+    if !raised {
+        return Change::Impossible(format!("it is {}", words(have, there.len())));
+    }
+    let pairs = || bricks.chunks(set_size(want)).zip(there.chunks(set_size(have)));
+    let grown = pairs().all(|(wanted, there)| wanted.iter().zip(there).all(same));
+    if !same_sets || !grown {
+        return Change::Impossible(format!(
+            "it is {}, and the written sets do not start with the bricks of the present ones",
+            words(have, there.len())
+        ));
+    }
+    let bricks = pairs().flat_map(|(wanted, there)| &wanted[there.len()..]).collect();
+    Change::Add { bricks, raise: true }
+}
+
+fn misplaced(wanted: &Volume, there: &[At<'_>]) -> String {
+    let written = |at: &At<'_>| wanted.bricks.iter().any(|brick| (Some(&brick.node), brick.path.as_str()) == *at);
+    match there.iter().find(|at| !written(at)) {
+        Some((node, path)) => {
+            format!("it has the brick {}:{path}, which is not written", node.map_or("?", |name| name.as_str()))
+        }
+        None => "its bricks stand in another order, which makes other sets of them".to_owned(),
+    }
+}

@@ -1,0 +1,140 @@
+//! What `status` shows: the cluster as its nodes tell it, without any judgement of what to do.
+//!
+//! `None` is always "not known", never "no": what is missing has a value that says so.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{AbsPath, ClusterName, MountName, NodeName, VolumeName};
+
+/// The cluster as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The whole in one word.
+    pub health: Health,
+    /// Why it is not healthy, a sentence each.
+    pub because: Vec<String>,
+    /// The machines.
+    pub nodes: Vec<NodeStatus>,
+    /// The pool, once from each node's point of view.
+    pub pool: Vec<PoolView>,
+    /// The volumes.
+    pub volumes: Vec<VolumeStatus>,
+    /// The bricks.
+    pub bricks: Vec<BrickStatus>,
+    /// The mounts, one entry for each node.
+    pub mounts: Vec<MountStatus>,
+}
+
+/// A cluster in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Health {
+    /// All of it was seen, and all of it works at full strength.
+    Healthy,
+    /// Some of it was seen not to work, or not at full strength.
+    Degraded,
+    /// Nothing was seen to be wrong, but not all of it could be seen.
+    Unknown,
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    /// Its name.
+    pub name: NodeName,
+    /// Whether it answered.
+    pub reachable: bool,
+    /// Its operating system: `debian 12`.
+    pub os: Option<String>,
+    /// Its version of `GlusterFS`.
+    pub glusterfs: Option<Installed>,
+    /// Whether glusterd runs.
+    pub glusterd: Option<bool>,
+}
+
+/// A program on a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Installed {
+    /// It is there, in this version.
+    Version(String),
+    /// It is not there.
+    Missing,
+}
+
+/// The pool as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolView {
+    /// Who looks.
+    pub node: NodeName,
+    /// Whom it sees.
+    pub peers: Option<Vec<PeerStatus>>,
+}
+
+/// A peer as another node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerStatus {
+    /// The name it goes by, in the file if it is written there.
+    pub name: String,
+    /// Its state in glusterd's words: `Peer in Cluster`.
+    pub state: String,
+    /// Whether there is a connection to it.
+    pub connected: bool,
+}
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeStatus {
+    /// Its name.
+    pub name: VolumeName,
+    /// How it keeps its files: `replica 2`, `2 x (2 + 1)`.
+    pub shape: String,
+    /// Where it stands in glusterd's words, or `Missing`.
+    pub state: Option<String>,
+    /// How many entries have still to be healed.
+    pub heal_pending: Option<u64>,
+}
+
+/// A brick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BrickStatus {
+    /// Its volume.
+    pub volume: VolumeName,
+    /// Its node.
+    pub node: NodeName,
+    /// Its directory.
+    pub path: AbsPath,
+    /// Whether it serves.
+    pub online: Option<bool>,
+    /// Its process; none also if it does not serve.
+    pub pid: Option<u32>,
+    /// How many entries other bricks have to heal from this one.
+    pub pending: Option<u64>,
+    /// How much room is left, in bytes.
+    pub free: Option<u64>,
+}
+
+/// A mount on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MountStatus {
+    /// Its name.
+    pub name: MountName,
+    /// What is mounted.
+    pub volume: VolumeName,
+    /// Where.
+    pub path: AbsPath,
+    /// On which node.
+    pub node: NodeName,
+    /// Whether it is.
+    pub mounted: Option<bool>,
+}

@@ -1,0 +1,48 @@
+//! The named scripts, each a file in `scripts/`; the table of what they take and print is in `scripts/README.md`.
+//!
+//! Two pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh`
+//! (how a file is written) and `blank.sh` (when a device counts as blank).
+
+use crate::model::Script;
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $text:expr, $word:literal;)*) => {
+        $($(#[$doc])* pub const $name: Script = Script { name: $word, text: $text };)*
+
+        /// Every script there is.
+        pub const ALL: &[Script] = &[$($name),*];
+    };
+}
+
+scripts! {
+    /// System, clock, uptime and packages of a node.
+    LOOK_NODE = include_str!("scripts/look-node.sh"), "look-node";
+    /// What lies where bricks are or are to be.
+    LOOK_BRICKS = include_str!("scripts/look-bricks.sh"), "look-bricks";
+    /// What is on block devices and where they are mounted.
+    LOOK_DEVICES = concat!(include_str!("scripts/blank.sh"), include_str!("scripts/look-devices.sh")), "look-devices";
+    /// Which addresses a node knows behind names.
+    LOOK_NAMES = include_str!("scripts/look-names.sh"), "look-names";
+    /// How ports answer.
+    LOOK_PORTS = include_str!("scripts/look-ports.sh"), "look-ports";
+    /// Writes a file, whole or not at all.
+    WRITE_FILE = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-file.sh")), "write-file";
+    /// Removes a regular file.
+    REMOVE_FILE = include_str!("scripts/remove-file.sh"), "remove-file";
+    /// Keeps our block in `/etc/hosts`.
+    WRITE_HOSTS = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-hosts.sh")), "write-hosts";
+    /// Installs packages without letting their services start.
+    INSTALL_PACKAGES = include_str!("scripts/install-packages.sh"), "install-packages";
+    /// Takes away the hold on services that an interrupted installation left.
+    RELEASE_HOLD = include_str!("scripts/release-hold.sh"), "release-hold";
+    /// Makes a brick's directory.
+    MAKE_BRICK = include_str!("scripts/make-brick.sh"), "make-brick";
+    /// Takes the volume id from an empty brick directory.
+    RELEASE_BRICK = include_str!("scripts/release-brick.sh"), "release-brick";
+    /// Makes a file system on a blank device.
+    FORMAT_DEVICE = concat!(include_str!("scripts/blank.sh"), include_str!("scripts/format-device.sh")), "format-device";
+    /// Replaces a mount unit's file while the mount is down.
+    REPLACE_MOUNT = concat!(include_str!("scripts/put.sh"), include_str!("scripts/replace-mount.sh")), "replace-mount";
+    /// Takes, renews and releases the lease.
+    LEASE = include_str!("scripts/lease.sh"), "lease";
+}

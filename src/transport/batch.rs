@@ -1,0 +1,464 @@
+//! A batch: how commands become one `sh` program, and how its reply becomes their outcomes.
+//!
+//! The program goes to `sh` through standard input, whole: no value is ever an argument of a shell, and there is no
+//! limit to its length. All of it is one group `{ }`, so that a shell that does not get its last byte runs nothing.
+//! On the node it keeps what commands print in a private directory, waits for them with a deadline of its own (a
+//! program that hangs in the kernel cannot be ended, and must not take the answers of the others with it), and
+//! sends everything in one go. `batch.sh` is the part that is the same in every batch.
+//!
+//! The parts of a reply are divided by a random word: `begin`, then for each command its head
+//! (`INDEX STATUS FROM TO`, the times by the node's uptime), its output and its errors, then `end`. Lengths would not
+//! do: a daemon that a command has started may still be writing while the reply is sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::quote::quoted;
+use crate::model::{Command, Effect, Failure, Lease, Outcome, Output, Program, Script, Stdin};
+
+/// The part that is the same in every batch.
+const COMMON: &str = include_str!("batch.sh");
+/// The script that takes the lease, and so cannot be asked for it.
+const LEASE_SCRIPT: &str = "lease";
+/// The longest output or errors of one command; `batch.sh` cuts one byte behind it.
+const STREAM_MAX: usize = 16 << 20;
+/// How long after its deadline a program that will not end is killed; `batch.sh` says so to `timeout`.
+const KILL_AFTER: Duration = Duration::from_secs(5);
+/// What the node adds to the longest command before it leaves behind what has not ended.
+const NODE_SLACK: Duration = Duration::from_secs(2);
+/// What the operator adds to that before it gives up on the node.
+const OPERATOR_SLACK: Duration = Duration::from_secs(3);
+
+/// Commands on their way to a node.
+pub(super) struct Batch<'a> {
+    commands: &'a [Command],
+    nonce: String,
+    program: String,
+    patience: Duration,
+}
+
+/// What a reply tells of one command.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took on the node, if it ended there.
+    pub took: Option<Duration>,
+}
+
+impl<'a> Batch<'a> {
+    /// Makes the program for `commands`; with a lease, changes run only while the node says that it is held.
+    pub fn new(commands: &'a [Command], lease: Option<&Lease>) -> Self {
+        // Random enough for a word that must not occur by chance, and for a name that nobody can take before us.
+        let word = || RandomState::new().hash_one(0);
+        let nonce = format!("{:016x}{:016x}", word(), word());
+        let node_patience = longest(commands) + KILL_AFTER + NODE_SLACK;
+        let program = program(commands, lease, &nonce, node_patience);
+        Self { commands, nonce, program, patience: node_patience + OPERATOR_SLACK }
+    }
+
+    /// The program for `sh`.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// How long to wait for the reply.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The longest reply that can be meant for us, some noise in front of it included.
+    pub fn reply_max(&self) -> u64 {
+        (self.commands.len() * 2 + 1) as u64 * (STREAM_MAX as u64 + 4096)
+    }
+
+    /// Whether the program was started: from then on commands may have been run.
+    pub fn begun(&self, reply: &[u8]) -> bool {
+        split(reply, self.nonce.as_bytes()).nth(1).is_some()
+    }
+
+    /// Reads a reply, which may end early; `missing` says what became of a command that it does not tell of.
+    pub fn read(&self, reply: &[u8], missing: impl Fn(&Command) -> Failure) -> Vec<Told> {
+        let mut told = self.told(reply);
+        let missed = |command| Told { outcome: Err(missing(command)), took: None };
+        let each = self.commands.iter().enumerate();
+        each.map(|(index, command)| told.remove(&index).unwrap_or_else(|| missed(command))).collect()
+    }
+
+    fn told(&self, reply: &[u8]) -> BTreeMap<usize, Told> {
+        let parts: Vec<&[u8]> = split(reply, self.nonce.as_bytes()).skip(2).collect();
+        // What no mark follows may have been cut off.
+        let whole = parts[..parts.len().saturating_sub(1)].chunks_exact(2);
+        whole.filter_map(|parts| self.told_of_one(parts[0], parts[1])).collect()
+    }
+
+    fn told_of_one(&self, head_and_out: &[u8], err: &[u8]) -> Option<(usize, Told)> {
+        let head_end = head_and_out.iter().position(|byte| *byte == b'\n')?;
+        let (head, out) = (&head_and_out[..head_end], &head_and_out[head_end + 1..]);
+        let (index, head) = std::str::from_utf8(head).ok()?.split_once(' ')?;
+        let index: usize = index.parse().ok()?;
+        let command = self.commands.get(index)?;
+        let (status, rest) = head.split_once(' ').unwrap_or((head, ""));
+        let outcome = match status {
+            "late" => Err(Failure::TimedOut(command.deadline)),
+            "lost" => Err(Failure::Lost("the node could not keep its output".to_owned())),
+            "leased" => Err(Failure::Leased(rest.to_owned())),
+            _ if out.len() > STREAM_MAX || err.len() > STREAM_MAX => {
+                Err(Failure::Lost("it printed more than 16 MiB".to_owned()))
+            }
+            status => {
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                Ok(Output { status: status.parse().ok()?, stdout: text(out), stderr: text(err) })
+            }
+        };
+        Some((index, Told { outcome, took: between(rest) }))
+    }
+}
+
+/// The time between two readings of an uptime, `FROM TO`.
+fn between(times: &str) -> Option<Duration> {
+    let (from, to) = times.split_once(' ')?;
+    Duration::try_from_secs_f64(to.parse::<f64>().ok()? - from.parse::<f64>().ok()?).ok()
+}
+
+/// The pieces of `text` between the occurrences of `mark`.
+fn split<'t>(text: &'t [u8], mark: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let at = text.windows(mark.len()).position(|window| window == mark);
+        rest = at.map(|at| &text[at + mark.len()..]);
+        Some(&text[..at.unwrap_or(text.len())])
+    })
+}
+
+/// What `timeout` takes: whole seconds, and not 0, which it reads as "for ever".
+fn seconds(deadline: Duration) -> u64 {
+    (deadline.as_secs() + u64::from(deadline.subsec_nanos() > 0)).max(1)
+}
+
+/// How long the commands may take: those that look run side by side, those that change one after the other.
+fn longest(commands: &[Command]) -> Duration {
+    let deadline = |command: &Command| Duration::from_secs(seconds(command.deadline));
+    let of = |effect| commands.iter().filter(move |command| command.effect == effect).map(deadline);
+    let changes = of(Effect::Changes).map(|one| one + KILL_AFTER).sum::<Duration>();
+    of(Effect::Reads).max().unwrap_or_default().max(changes.saturating_sub(KILL_AFTER))
+}
+
+fn program(commands: &[Command], lease: Option<&Lease>, nonce: &str, patience: Duration) -> String {
+    let count = commands.len();
+    let patience = patience.as_secs();
+    // A holder that cannot be written is one that no node will name.
+    let owner = lease.and_then(|lease| quoted(&lease.owner)).unwrap_or_else(|| "''".to_owned());
+    let mut program = format!("{{\nnonce={nonce} count={count} patience={patience} lease={owner}\n{COMMON}");
+    for script in scripts(commands) {
+        let Script { name, text } = script;
+        let text = quoted(text).unwrap_or_default();
+        let _ = writeln!(program, "printf %s {text} >\"$dir/{name}\"");
+    }
+    let (mut reads, mut changes) = (String::new(), String::new());
+    for (index, command) in commands.iter().enumerate() {
+        let guarded = lease.is_some() && command.effect == Effect::Changes && command.program.name() != LEASE_SCRIPT;
+        let call = call(index, command, if guarded { "guarded" } else { "run" });
+        let _ = match command.effect {
+            Effect::Reads => writeln!(reads, "{call} &"),
+            Effect::Changes => writeln!(changes, "{call}"),
+        };
+    }
+    if !changes.is_empty() {
+        changes = format!("{{\n{changes}}} &\n");
+    }
+    // Each command writes a byte into the pipe when it has ended; the programs themselves do not hold it.
+    program.push_str("{\n:\n");
+    program.push_str(&reads);
+    program.push_str(&changes);
+    program.push_str("} 3>&1 </dev/null >/dev/null 2>&1 |\n");
+    program.push_str("timeout -k 1 \"$patience\" head -c \"$count\" >/dev/null 2>&1\nfinish $?\n}\n");
+    program
+}
+
+/// The scripts that are called, each once.
+fn scripts(commands: &[Command]) -> BTreeSet<Script> {
+    let script = |command: &Command| match command.program {
+        Program::Script(script) => Some(script),
+        Program::Tool(_) => None,
+    };
+    commands.iter().filter_map(script).collect()
+}
+
+/// The call of one command: `run` or `guarded`, with its standard input in front.
+fn call(index: usize, command: &Command, how: &str) -> String {
+    let words = command.args.iter().map(|arg| quoted(arg)).collect::<Option<Vec<_>>>();
+    let input = match &command.stdin {
+        Stdin::Nothing => Some(None),
+        Stdin::Text(text) => quoted(text).map(Some),
+    };
+    let (Some(words), Some(input)) = (words, input) else {
+        // No program can be given a NUL. As with any program that cannot be executed, the status is 126.
+        return format!("{how} {index} 1 sh -c 'echo \"a value holds a NUL byte\" >&2; exit 126'");
+    };
+    let program = match command.program {
+        Program::Tool(name) => quoted(name).unwrap_or_default(),
+        Program::Script(Script { name, .. }) => format!("sh \"$dir/{name}\""),
+    };
+    let mut call = format!("{how} {index} {} {program}", seconds(command.deadline));
+    for word in words {
+        call.push(' ');
+        call.push_str(&word);
+    }
+    // `printf` is a part of the shell: what it writes is in no process list.
+    match input {
+        Some(text) => format!("printf %s {text} | {call}"),
+        None => call,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // a batch is what a real shell makes of it
+mod tests {
+    use std::io::Write as _;
+    use std::process;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn sh(program: &[u8]) -> process::Output {
+        shell("sh", program)
+    }
+
+    fn shell(shell: &str, program: &[u8]) -> process::Output {
+        fed(&mut process::Command::new(shell), program)
+    }
+
+    fn fed(command: &mut process::Command, program: &[u8]) -> process::Output {
+        let piped = process::Stdio::piped;
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(program).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn outcomes(batch: &Batch<'_>, reply: &[u8]) -> Vec<Outcome> {
+        let told = batch.read(reply, |_| Failure::Lost("cut".to_owned()));
+        told.into_iter().map(|told| told.outcome).collect()
+    }
+
+    fn run(commands: &[Command]) -> Vec<Outcome> {
+        let batch = Batch::new(commands, None);
+        let reply = sh(batch.program().as_bytes());
+        assert_eq!(String::from_utf8_lossy(&reply.stderr), "");
+        outcomes(&batch, &reply.stdout)
+    }
+
+    fn tool(name: &'static str, args: &[&str]) -> Command {
+        Command::reads(Program::Tool(name), args.iter().copied())
+    }
+
+    fn script(name: &'static str, text: &'static str, args: &[&str]) -> Command {
+        Command::reads(Program::Script(Script { name, text }), args.iter().copied())
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // it is compared with outcomes
+    fn output(status: i32, stdout: &str, stderr: &str) -> Outcome {
+        Ok(Output { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() })
+    }
+
+    #[test]
+    fn arguments_and_input_arrive_as_they_were_given() {
+        let nasty = [
+            "", "-n", "a b", "'", "''", "\\", "\"", "$HOME", "$(id)", "`id`", "a\nb\n", "\t", "*", "}", "ä€", "#", "!!",
+        ];
+        let expected = format!("<{}>", nasty.join("><"));
+        let by_tool = tool("printf", &[&["<%s>"][..], &nasty[..]].concat());
+        let by_script = script("probe", "printf '<%s>' \"$@\"\n", &nasty);
+        assert_eq!(run(&[by_tool, by_script]), [output(0, &expected, ""), output(0, &expected, "")]);
+
+        for text in ["", "no newline", "one\n", "\n\n", "it's $HOME\n\\n `id`\n", "\r\n"] {
+            assert_eq!(run(&[tool("cat", &[]).with_input(text)]), [output(0, text, "")]);
+        }
+        let long = "0123456789abcde\n".repeat(200_000);
+        assert_eq!(run(&[tool("cat", &[]).with_input(long.clone())]), [output(0, &long, "")]);
+        assert_eq!(run(&[tool("true", &[]).with_input(long)]), [output(0, "", "")]);
+    }
+
+    #[test]
+    fn every_command_has_its_own_status_output_and_errors() {
+        let outcomes = run(&[
+            script("speak", "echo out; echo err >&2; exit 3", &[]),
+            tool("true", &[]),
+            tool("no-such-program-here", &[]),
+            script("die", "kill -9 $$", &[]),
+            script("look-late", "exit 124", &[]),
+            tool("echo", &["a\0b"]),
+            tool("cat", &[]),
+        ]);
+        assert_eq!(outcomes[0], output(3, "out\n", "err\n"));
+        assert_eq!(outcomes[1], output(0, "", ""));
+        assert_eq!(outcomes[2].as_ref().unwrap().status, 127);
+        assert_eq!(outcomes[3].as_ref().unwrap().status, 137);
+        assert_eq!(outcomes[4], output(124, "", ""));
+        assert_eq!(outcomes[5].as_ref().unwrap().status, 126);
+        assert_eq!(outcomes[6], output(0, "", ""));
+    }
+
+    #[test]
+    fn what_looks_runs_side_by_side_and_what_changes_in_order() {
+        let began = Instant::now();
+        let looks: Vec<Command> = (0..5).map(|_| tool("sleep", &["0.5"])).collect();
+        assert!(run(&looks).iter().all(Result::is_ok));
+        assert!(began.elapsed() < Duration::from_secs(2));
+
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let note = |pause: &str, word: &str| {
+            let text = "sleep \"$1\"; echo \"$2\" >>\"$3\"\n";
+            let args = [pause, word, log.to_str().unwrap()].map(str::to_owned);
+            Command::changes(Program::Script(Script { name: "note", text }), args)
+        };
+        assert!(run(&[note("0.3", "first"), note("0", "second"), note("0", "third")]).iter().all(Result::is_ok));
+        assert_eq!(std::fs::read_to_string(log).unwrap(), "first\nsecond\nthird\n");
+    }
+
+    #[test]
+    fn a_deadline_ends_the_command_and_its_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("alive");
+        let text = "(sleep 3; echo still here >\"$1\") & sleep 30\n";
+        let slow = script("slow", text, &[mark.to_str().unwrap()]).within(Duration::from_secs(1));
+        let began = Instant::now();
+        let outcomes = run(&[slow, tool("echo", &["fine"])]);
+        assert_eq!(outcomes, [Err(Failure::TimedOut(Duration::from_secs(1))), output(0, "fine\n", "")]);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        std::thread::sleep(Duration::from_secs(3));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_ended_does_not_take_the_other_answers_with_it() {
+        // As a process that hangs in the kernel: it is out of reach of `timeout`, which waits for it.
+        let hanging = tool("sleep", &["30"]).within(Duration::from_secs(1));
+        let commands = [hanging, tool("echo", &["fine"]).within(Duration::from_secs(1))];
+        let batch = Batch::new(&commands, None);
+        let stubborn = batch.program().replace("timeout -k 5 \"$seconds\" \"$@\"", "\"$@\"");
+        assert_ne!(stubborn, batch.program());
+        let began = Instant::now();
+        let reply = sh(stubborn.as_bytes());
+        let expected = [Err(Failure::TimedOut(Duration::from_secs(1))), output(0, "fine\n", "")];
+        assert_eq!(outcomes(&batch, &reply.stdout), expected);
+        assert!(began.elapsed() < batch.patience());
+    }
+
+    #[test]
+    fn a_program_that_arrives_incomplete_runs_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("mark");
+        let touch = tool("touch", &[mark.to_str().unwrap()]);
+        let commands = [touch.clone(), Command { effect: Effect::Changes, ..touch }];
+        let program = Batch::new(&commands, None).program().to_owned();
+        let end = program.trim_end().len();
+        for cut in (0..end).step_by(37).chain(end - 40..end) {
+            let reply = sh(&program.as_bytes()[..cut]);
+            assert!(reply.stdout.is_empty() && !mark.exists(), "cut at {cut}");
+        }
+        sh(&program.as_bytes()[..end]);
+        assert!(mark.exists());
+    }
+
+    #[test]
+    fn a_reply_that_ends_early_tells_of_the_commands_that_it_tells_of_whole() {
+        let commands = [tool("echo", &["one"]), tool("echo", &["two"])];
+        let batch = Batch::new(&commands, None);
+        let reply = sh(batch.program().as_bytes()).stdout;
+        let whole = [output(0, "one\n", ""), output(0, "two\n", "")];
+        assert_eq!(outcomes(&batch, &reply), whole);
+        let lost = Err(Failure::Lost("cut".to_owned()));
+        for cut in 0..reply.len() - "end\n".len() {
+            for (outcome, whole) in outcomes(&batch, &reply[..cut]).iter().zip(&whole) {
+                assert!(outcome == whole || *outcome == lost, "cut at {cut}: {outcome:?}");
+            }
+        }
+        assert_eq!(outcomes(&batch, &reply[..40]), [lost.clone(), lost]);
+        assert!(!batch.begun(&reply[..20]) && batch.begun(&reply[..40]));
+    }
+
+    #[test]
+    fn noise_before_the_reply_is_not_part_of_it() {
+        let commands = [tool("echo", &["fine"])];
+        let batch = Batch::new(&commands, None);
+        let mut reply = b"Welcome to node01!\n0 0\nLast login: never ".to_vec();
+        assert!(!batch.begun(&reply));
+        reply.extend(sh(batch.program().as_bytes()).stdout);
+        assert_eq!(outcomes(&batch, &reply), [output(0, "fine\n", "")]);
+    }
+
+    #[test]
+    fn too_much_output_is_a_failure_and_not_a_part_of_it() {
+        let much = |bytes: usize| tool("head", &["-c", &bytes.to_string(), "/dev/zero"]);
+        let outcomes = run(&[much(STREAM_MAX), much(STREAM_MAX + 1)]);
+        assert_eq!(outcomes[0].as_ref().unwrap().stdout.len(), STREAM_MAX);
+        assert_eq!(outcomes[1], Err(Failure::Lost("it printed more than 16 MiB".to_owned())));
+    }
+
+    #[test]
+    fn a_change_runs_only_while_the_node_says_that_the_lease_is_ours() {
+        let run_dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run_dir.path().join("bricklayer")).unwrap();
+        let file = run_dir.path().join("bricklayer/lease");
+        let change = Command { effect: Effect::Changes, ..tool("echo", &["changed"]) };
+        let renew = Command { effect: Effect::Changes, ..script("lease", "echo taken", &[]) };
+        let commands = [tool("echo", &["seen"]), change, renew];
+        let lease = Lease { owner: "host 7 'x'".to_owned(), ttl: Duration::from_secs(60) };
+        let batch = Batch::new(&commands, Some(&lease));
+        let line = format!("mount --bind '{}' /run && exec sh", run_dir.path().display());
+        if !process::Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success()) {
+            return; // only root can put a lease of its own over the node's
+        }
+        let changed = || {
+            let mut node = process::Command::new("unshare");
+            let reply = fed(node.args(["-m", "sh", "-c", &line]), batch.program().as_bytes());
+            let outcomes = outcomes(&batch, &reply.stdout);
+            assert_eq!([&outcomes[0], &outcomes[2]], [&output(0, "seen\n", ""), &output(0, "taken\n", "")]);
+            outcomes[1].clone()
+        };
+        let leased = |holder: &str| Err(Failure::Leased(holder.to_owned()));
+        let later = "99999999999";
+        assert_eq!(changed(), leased("nobody"));
+        for (text, expected) in [
+            (format!("host 7 'x'\t{later}\n"), output(0, "changed\n", "")),
+            ("host 7 'x'\t1\n".to_owned(), leased("nobody")),
+            (format!("other\t{later}\n"), leased("other")),
+            ("other\t1\n".to_owned(), leased("nobody")),
+            ("garbage".to_owned(), leased("nobody")),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!(changed(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_posix_shell_runs_it_and_nothing_stays_behind() {
+        let commands = [tool("echo", &["fine"]), script("probe", "pwd; umask; cat", &[]).with_input("in")];
+        for name in ["sh", "bash", "dash"] {
+            let batch = Batch::new(&commands, None);
+            let reply = shell(name, batch.program().as_bytes());
+            assert_eq!(
+                outcomes(&batch, &reply.stdout),
+                [output(0, "fine\n", ""), output(0, "/\n0022\nin", "")],
+                "{name}"
+            );
+            for place in ["/run", "/tmp"] {
+                assert!(!std::path::Path::new(place).join(format!("bricklayer.{}", batch.nonce)).exists());
+            }
+        }
+    }
+
+    #[test]
+    fn the_common_part_is_clean_for_shellcheck() {
+        let checked = process::Command::new("shellcheck").args(["-s", "sh", "src/transport/batch.sh"]).output();
+        match checked {
+            Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+        }
+    }
+}
