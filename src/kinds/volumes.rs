@@ -239,3 +239,8 @@ pub(super) fn shape_words(written: &Volume, there: Option<&gluster::Volume>) -> 
         None => shape::words(shape::wanted(written), written.bricks.len()),
     }
 }
+
+/// How many entries wait for their heal, from each brick's count in the order written.
+pub(super) fn pending(written: &Volume, counts: &[Option<u64>]) -> u64 {
+    shape::pending(shape::wanted(written), counts)
+}
