@@ -11,7 +11,7 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use super::run::{self, ApplyRun, Cluster, read, state_dir};
-use super::{CliError, Exit, Global};
+use super::{CliError, Exit, Global, simulated};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
 use crate::model::{Allow, Facts, Intent, NodeName, Plan, Report, Status};
@@ -46,7 +46,7 @@ pub fn open(ui: &mut Ui, file: &Path, global: &Global) -> Result<Opened, CliErro
     let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
     private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    let transport = way(&spec, folder).map_err(|error| failed("no way to the nodes", error))?;
+    let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
     Ok(Opened { spec, transport, state })
 }
 
@@ -70,10 +70,10 @@ pub async fn each(
 }
 
 /// The way to the nodes that the file names. Paths in it are relative to the file's folder.
-fn way(spec: &Spec, folder: &Path) -> io::Result<Box<dyn Transport>> {
+fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport>> {
     Ok(match &spec.transport {
         TransportSpec::Local => Box::new(Local),
-        TransportSpec::Simulated => Box::new(Local),
+        TransportSpec::Simulated => Box::new(simulated::open(spec, state).map_err(io::Error::other)?),
         TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
             let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
             let login = Login {

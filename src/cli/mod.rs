@@ -13,6 +13,7 @@ mod man;
 pub mod plan;
 pub mod run;
 mod schema;
+mod simulated;
 pub mod status;
 mod validate;
 

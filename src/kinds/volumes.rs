@@ -152,6 +152,25 @@ pub enum Filesystem {
     Ext4,
 }
 
+impl Filesystem {
+    /// Its name, as mkfs and mount know it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xfs => "xfs",
+            Self::Ext4 => "ext4",
+        }
+    }
+
+    /// The package that makes it, on every family of distributions.
+    pub(super) fn package(self) -> &'static str {
+        match self {
+            Self::Xfs => "xfsprogs",
+            Self::Ext4 => "e2fsprogs",
+        }
+    }
+}
+
 /// A brick written as a map.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -96,5 +96,5 @@ pub fn replace_mount(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
         return written;
     }
     systemctl(world, &["daemon-reload"]);
-    systemctl(world, &["start", "--", unit])
+    systemctl(world, &["enable", "--now", "--", unit])
 }

@@ -165,7 +165,7 @@ impl World {
         let text = format!("[Mount]\nWhat={device}\nWhere={path}\nType=xfs\n\n[Install]\nWantedBy=local-fs.target\n");
         node.put(&format!("/etc/systemd/system/{unit}"), &text, "644");
         let wanted_by = Some("local-fs.target".to_owned());
-        node.units.insert(unit, Unit { wanted_by, active: Active::Active, read: Some(text), pid: 0 });
+        node.units.insert(unit, Unit { wanted_by, active: Active::Active, read: Some(text), pid: 0, since_ms: 0 });
         node.mounts.insert(path.to_owned(), Mount { source: device.to_owned(), fstype: "xfs".to_owned() });
     }
 
