@@ -11,3 +11,4 @@ pub mod spec;
 pub mod tools;
 pub mod transport;
 pub mod view;
+pub mod watch;
