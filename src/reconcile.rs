@@ -41,6 +41,8 @@ pub struct Reconciler<'a> {
     pub journal: &'a Journal,
     /// Who this run is, for the lease and the journal: different in every run.
     pub owner: String,
+    /// Whether the run of another owner is known to have ended without giving its leases back.
+    pub is_gone: fn(&str) -> bool,
     /// For the jitter of pauses.
     pub seed: u64,
     /// After this long, what is left is left.
@@ -70,7 +72,7 @@ impl Reconciler<'_> {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
-            leases: Leases::of(self.owner.clone()),
+            leases: Leases::of(self.owner.clone(), self.is_gone),
             jitter: Jitter::new(self.seed),
             stop: self.stop.clone(),
             with: &self,

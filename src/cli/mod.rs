@@ -17,6 +17,7 @@ mod simulated;
 pub mod status;
 mod validate;
 pub mod watch;
+mod whoami;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
