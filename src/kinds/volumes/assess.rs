@@ -173,6 +173,7 @@ impl One<'_> {
             .step("delete", format!("delete volume {}", self.name), gluster::delete(self.name.as_str()))
             .because(Difference::gone("volume", shape::words(shape::present(there), there.bricks.len())))
             .at_risk(Risk::Destructive, "the volume is gone; the files in its bricks stay where they are")
+            .threatens(Threat::Access(self.name.clone()))
             .needs(self.subject().is("stopped"));
         found.item(item);
     }
