@@ -14,7 +14,9 @@ use crate::execute::journal::Journal;
 use crate::execute::lease::Leases;
 use crate::execute::{self, Hands, Ran, Said, Task};
 use crate::kinds::Spec;
-use crate::model::{Command, Done, Event, Facts, Failed, Intent, ItemId, NodeName, Plan, Report, Step, Verdict, Work};
+use crate::model::{
+    Command, Done, Event, Facts, Failed, Intent, ItemId, NodeName, Plan, Progress, Report, Step, Verdict, Wait, Work,
+};
 use crate::observe::{Clock, observe};
 use crate::transport::Transport;
 
@@ -39,6 +41,8 @@ pub struct Reconciler<'a> {
     pub journal: &'a Journal,
     /// Who this run is, for the lease and the journal: different in every run.
     pub owner: String,
+    /// Whether the run of another owner is known to have ended without giving its leases back.
+    pub is_gone: fn(&str) -> bool,
     /// For the jitter of pauses.
     pub seed: u64,
     /// After this long, what is left is left.
@@ -68,7 +72,7 @@ impl Reconciler<'_> {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
-            leases: Leases::of(self.owner.clone()),
+            leases: Leases::of(self.owner.clone(), self.is_gone),
             jitter: Jitter::new(self.seed),
             stop: self.stop.clone(),
             with: &self,
@@ -130,7 +134,7 @@ impl Session<'_> {
             if !tasks.is_empty() {
                 self.change(&plan, tasks, events).await;
             } else if let Some(next) = self.next_look(&plan, now) {
-                let on = plan.waiting().map(|step| (step.item.id.clone(), awaited(step))).collect();
+                let on = plan.waiting().map(|step| (step.item.id.clone(), left(step))).collect();
                 events(Event::Waiting { on });
                 // A step that rests before its next try is work, and takes no patience.
                 if plan.ready().next().is_none() && !self.has_patience(next - now) {
@@ -290,13 +294,10 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
-/// What a wait is for, with what is left where that can be counted.
-fn awaited(step: &Step) -> String {
+/// What is left of what is waited for, where it can be counted.
+fn left(step: &Step) -> String {
     match &step.item.work {
-        Work::Wait(wait) => match &wait.progress {
-            Some(progress) => format!("{}: {} {} left", wait.on, progress.left, progress.unit),
-            None => wait.on.clone(),
-        },
-        Work::Run(_) | Work::Held(_) => step.item.summary.clone(),
+        Work::Wait(Wait { progress: Some(Progress { left, unit }), .. }) => format!("{left} {unit} left"),
+        Work::Wait(_) | Work::Run(_) | Work::Held(_) => String::new(),
     }
 }

@@ -11,7 +11,7 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use super::run::{self, ApplyRun, Cluster, read, state_dir};
-use super::{CliError, Exit, Global};
+use super::{CliError, Exit, Global, simulated, whoami};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
 use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status};
@@ -64,10 +64,10 @@ pub async fn each(
 }
 
 /// The way to the nodes that the file names. Paths in it are relative to the file's folder.
-fn way(spec: &Spec, folder: &Path) -> io::Result<Box<dyn Transport>> {
+fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport>> {
     Ok(match &spec.transport {
         TransportSpec::Local => Box::new(Local),
-        TransportSpec::Simulated => Box::new(Local),
+        TransportSpec::Simulated => Box::new(simulated::open(spec, state).map_err(io::Error::other)?),
         TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
             let absolute = |path: &PathBuf| std::path::absolute(folder.join(path));
             let login = Login {
@@ -99,7 +99,7 @@ impl Opened {
         let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
         private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        let transport = way(&spec, folder).map_err(|error| failed("no way to the nodes", error))?;
+        let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
         Ok(Self { spec, transport, state })
     }
 
@@ -153,7 +153,8 @@ impl Cluster for Opened {
                 transport: self.transport.as_ref(),
                 clock: &SystemClock,
                 journal: &journal,
-                owner: owner(),
+                owner: whoami::owner(random()),
+                is_gone: whoami::is_gone,
                 seed: random(),
                 limit: run.timeout,
                 patience: run.patience,
@@ -174,13 +175,6 @@ impl Cluster for Opened {
             kinds::status(&Cx::new(&self.spec, &facts))
         })
     }
-}
-
-/// Who this run is: machine, process and a number that no other run has.
-fn owner() -> String {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String = host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
-    format!("{host}:{}:{:08x}", std::process::id(), random() & 0xffff_ffff)
 }
 
 /// A number from the randomness that the operating system gives every process.

@@ -13,9 +13,11 @@ mod man;
 pub mod plan;
 pub mod run;
 mod schema;
+mod simulated;
 pub mod status;
 mod validate;
 pub mod watch;
+mod whoami;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

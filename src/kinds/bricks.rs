@@ -92,8 +92,8 @@ impl One<'_> {
             found.met(served(self.brick));
         }
         self.room(place, found);
-        if let Some(held) = self.refusal(place) {
-            return found.item(held.gives(ready(self.brick)));
+        if let Some(item) = self.unfit(place) {
+            return found.item(item.gives(ready(self.brick)));
         }
         let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
         if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
@@ -112,14 +112,18 @@ impl One<'_> {
         }
     }
 
-    /// Why the place cannot be this brick, if it cannot.
-    fn refusal(&self, place: &BrickPlace) -> Option<Item> {
+    /// What is in the way of the place being this brick, if anything is.
+    fn unfit(&self, place: &BrickPlace) -> Option<Item> {
         let (path, node) = (&self.brick.path, &self.brick.node);
         if place.kind == PlaceKind::Other {
             let because = format!("{path} on {node} is not a directory");
             return Some(self.held("place", because, "move it away, or name another path"));
         }
         let own_id = self.existing_id();
+        if own_id.is_none() && place.mount == path.as_str() && !self.volume.allow_root_partition {
+            let because = format!("{path} on {node} is a mount point, and glusterd takes only a directory below one");
+            return Some(self.held("place", because, "name a directory below it, such as `PATH/brick`"));
+        }
         match (own_id, &place.volume_id) {
             (Some(own), Some(there)) if own == *there => None,
             (Some(_), _) => Some(self.held(
@@ -128,6 +132,7 @@ impl One<'_> {
                 "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing is \
                  made or started there meanwhile",
             )),
+            (None, Some(there)) if place.empty && self.is_nobodys(there) => Some(self.release(there)),
             (None, Some(there)) => Some(self.held(
                 "identity",
                 format!("{path} on {node} was part of another volume (id {there})"),
@@ -143,6 +148,21 @@ impl One<'_> {
         let here = (Some(&self.brick.node), self.brick.path.as_str());
         let owns = volume.bricks.iter().any(|brick| (self.actual.owner(brick), brick.path.as_str()) == here);
         owns.then(|| volume.id.clone())
+    }
+
+    /// Whether every volume is known and none has this id.
+    fn is_nobodys(&self, id: &str) -> bool {
+        self.actual.volumes.known().is_some_and(|volumes| volumes.values().all(|volume| volume.id != id))
+    }
+
+    /// glusterd marks a brick before it knows whether the volume can be made; if not, the mark stays and would keep
+    /// the brick from every volume.
+    fn release(&self, id: &str) -> Item {
+        let (path, node) = (&self.brick.path, &self.brick.node);
+        let summary = format!("take the mark of a volume that was never made from {path} on {node}");
+        let command = node::release_brick(path);
+        Item::run(&subject(self.brick), "release", summary, Place::On(node.clone()), command)
+            .because(Difference::gone("volume id of an empty directory", id))
     }
 
     fn belongs(&self, place: &BrickPlace) -> bool {
@@ -187,7 +207,7 @@ impl One<'_> {
             Seen::NotYet(_) => None,
             Seen::Unknown(why) => return found.unknown(ready(self.brick), why),
         };
-        let filesystem = filesystem(self.brick.filesystem.unwrap_or_default());
+        let filesystem = self.brick.filesystem.unwrap_or_default();
         let formatted = subject(self.brick).is("formatted");
         let refuse = |because: String, hint: &str| self.held("device", because, hint).gives(ready(self.brick));
         match seen.map(|device| (&device.holds, &device.mount)) {
@@ -199,7 +219,7 @@ impl One<'_> {
                 let because = format!("{device} on {node} is mounted on {elsewhere}");
                 return found.item(refuse(because, "unmount it, or name another device"));
             }
-            Some((Holds::Signature(signature), None)) if signature == filesystem => found.met(formatted.clone()),
+            Some((Holds::Signature(signature), None)) if signature == filesystem.name() => found.met(formatted.clone()),
             Some((Holds::Signature(signature), None)) => {
                 let because = format!("{device} on {node} is not blank: it carries {signature}");
                 let hint = "only blank devices are formatted; if nothing on it is needed, `wipefs --all` it yourself";
@@ -211,25 +231,27 @@ impl One<'_> {
         self.make(None, found);
     }
 
-    fn format(&self, device: &AbsPath, filesystem: &str) -> Item {
+    fn format(&self, device: &AbsPath, filesystem: Filesystem) -> Item {
+        let name = filesystem.name();
         Item::run(
             &subject(self.brick),
             "format",
-            format!("make an {filesystem} file system on {device} of {}", self.brick.node),
+            format!("make an {name} file system on {device} of {}", self.brick.node),
             Place::On(self.brick.node.clone()),
-            node::format(device, filesystem),
+            node::format(device, name),
         )
-        .because(Difference::changed(device.as_str(), "blank", filesystem))
+        .because(Difference::changed(device.as_str(), "blank", name))
+        .needs(nodes::installed(&self.brick.node, filesystem.package()))
         .at_risk(Risk::Destructive, format!("what {device} holds without a signature is gone"))
     }
 
-    fn mount(&self, device: &AbsPath, filesystem: &str) -> Item {
+    fn mount(&self, device: &AbsPath, filesystem: Filesystem) -> Item {
         let above = self.brick.path.parent().unwrap_or_else(|| self.brick.path.clone());
         let unit = systemd::MountUnit {
             owner: &format!("brick of volume {} in cluster {}", self.name, self.cx.spec.cluster),
             what: device.as_str(),
             path: &above,
-            fstype: filesystem,
+            fstype: filesystem.name(),
             options: &["noatime".to_owned()],
             before: &["glusterd.service"],
             after: &[],
@@ -257,12 +279,5 @@ impl One<'_> {
                 "grow its file system or the volume before it is full: a full brick cannot heal",
             );
         }
-    }
-}
-
-fn filesystem(filesystem: Filesystem) -> &'static str {
-    match filesystem {
-        Filesystem::Xfs => "xfs",
-        Filesystem::Ext4 => "ext4",
     }
 }

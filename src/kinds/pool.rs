@@ -3,16 +3,16 @@
 //! Peers are told apart by UUID, never by name: after a probe the probed side knows the prober by whatever its
 //! address resolves to, until it is probed back.
 
+mod reach;
+
 use std::collections::BTreeMap;
+
+use reach::Obstacle;
 
 use super::nodes::{self, POLL};
 use super::{Assessment, Cx, Kind, Spec};
-use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject};
+use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
 use crate::tools::gluster::{self, Peer, Pool, Standing};
-use crate::tools::node::{self, Port};
-
-/// glusterd's port (glusterfs, `GF_DEFAULT_BASE_PORT`).
-const PORT: u16 = 24007;
 
 /// The pool, as a kind.
 pub(super) struct Peers;
@@ -123,6 +123,16 @@ impl Spec {
     }
 }
 
+/// The nodes that do not answer while another node's glusterd still believes itself connected to them.
+pub(crate) fn counted_on(cx: &Cx<'_>) -> Vec<NodeName> {
+    let view = View::of(cx);
+    let silent = |node: &&NodeName| matches!(view.seen[*node], Seen::Unknown(Why::NoAnswer(..)));
+    let connected =
+        |viewer: &NodeName, node: &NodeName| view.peer(cx.spec, viewer, node).is_some_and(|peer| peer.connected);
+    let counted = |node: &&NodeName| cx.spec.nodes.keys().any(|viewer| connected(viewer, node));
+    cx.spec.nodes.keys().filter(silent).filter(counted).cloned().collect()
+}
+
 fn subject(node: &NodeName) -> Subject {
     Subject::new("peer", node)
 }
@@ -175,7 +185,10 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
         Standing::Underway(state) => format!("to be in the pool ({state})"),
     };
     if !peer.connected && matches!(view.seen[node], Seen::Is(_)) {
-        port_finding(cx, seed, node, found);
+        // Both run and do not see each other: waiting may be in vain.
+        if let Some(Obstacle { because, hint }) = reach::ports(cx, seed, node) {
+            found.findings.warn(SpecPath::of(["nodes", node.as_str()]), "port-closed", because, hint);
+        }
     }
     let wait = Item::wait(&subject(node), "connect", format!("peer {node} {what}"), POLL);
     found.item(wait.needs(nodes::running(node, gluster::DAEMON)).gives(in_pool(node)));
@@ -196,8 +209,9 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
         );
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
-    if let Some(held) = unreachable_name(cx, seed, node) {
-        return found.item(held.gives(in_pool(node)).gives(named(node)));
+    if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {
+        let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
+        return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     let assumed = view.pool(node).is_none() || view.pool(seed).is_none();
     let item = Item::run(
@@ -219,47 +233,6 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
     found.item(item);
 }
 
-/// Why `seed` could not probe `node`, if a look from there tells.
-fn unreachable_name(cx: &Cx<'_>, seed: &NodeName, node: &NodeName) -> Option<Item> {
-    let address = cx.spec.storage_of(node);
-    let hold = |because: String, hint: &str| {
-        Item::held(&subject(node), "join", format!("add {node} to the pool"), Cause::Refused, because, hint)
-    };
-    if cx.spec.hosts == super::Hosts::Unmanaged {
-        let names = cx.see(seed, &node::names([address]));
-        if names.known()?.get(address).is_none_or(Vec::is_empty) {
-            return Some(hold(
-                format!("{seed} cannot resolve the name {address}"),
-                "add it to DNS or /etc/hosts on every node, or write `hosts: managed` and the node's `ip`",
-            ));
-        }
-    }
-    // Whether the port is open can only be told once somebody listens there.
-    let listening = matches!(cx.see(node, &gluster::pool()), Seen::Is(_));
-    let port = listening.then(|| closed_port(cx, seed, node)).flatten()?;
-    Some(hold(port, "open ports 24007 and 49152 to 60999 (TCP) between the nodes"))
-}
-
-/// How glusterd's port of `node` fails from `viewer`, if it does.
-fn closed_port(cx: &Cx<'_>, viewer: &NodeName, node: &NodeName) -> Option<String> {
-    let target = format!("{}:{PORT}", cx.spec.storage_of(node));
-    let ports = cx.see(viewer, &node::ports([target.clone()]));
-    let how = match ports.known()?.get(&target)? {
-        Port::Open | Port::Unresolved => return None,
-        Port::Refused => "is refused",
-        Port::Silent => "does not answer",
-    };
-    Some(format!("{viewer} cannot reach glusterd on {node}: {target} {how}"))
-}
-
-fn port_finding(cx: &Cx<'_>, seed: &NodeName, node: &NodeName, found: &mut Assessment) {
-    if let Some(closed) = closed_port(cx, seed, node) {
-        let path = SpecPath::of(["nodes", node.as_str()]);
-        let hint = "open ports 24007 and 49152 to 60999 (TCP) between the nodes";
-        found.findings.warn(path, "port-closed", closed, hint);
-    }
-}
-
 /// Makes every other node know `node` by its storage name: bricks are named by it, on every node.
 fn naming(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
     if cx.spec.nodes.len() < 2 {
@@ -279,20 +252,26 @@ fn naming(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
 
 /// Nobody knows `node` by a wrong name: either all is well, or nobody knows it at all yet.
 fn unheard(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
-    let mut others = cx.spec.nodes.keys().filter(|other| *other != node);
     let viewer = view.able(cx.spec).into_iter().find(|viewer| viewer != node);
-    let known = viewer.as_ref().is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some());
-    let is_seed = view.seed.as_ref() == Some(node);
-    match (known, is_seed, others.next()) {
-        (true, ..) => found.met(named(node)),
-        // The seed is not probed itself, so somebody has to probe it back.
-        (false, true, Some(first)) => {
-            let item = teach(node, first, cx.spec.storage_of(node)).needs(in_pool(node)).needs(in_pool(first));
+    if viewer.as_ref().is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some()) {
+        return found.met(named(node));
+    }
+    if view.seed.as_ref() != Some(node) {
+        // The step that takes it into the pool says its storage name; only a silent node has no such step.
+        if let Some(Seen::Unknown(why)) = view.seen.get(node) {
+            found.unknown(named(node), why);
+        }
+        return;
+    }
+    // The seed is not probed itself, so somebody has to probe it back.
+    let others = || view.seen.iter().filter(|(other, _)| *other != node);
+    match others().find(|(_, seen)| !matches!(seen, Seen::Unknown(_))) {
+        Some((teacher, _)) => {
+            let item = teach(node, teacher, cx.spec.storage_of(node)).needs(in_pool(node)).needs(in_pool(teacher));
             found.item(item.assumed_if(true));
         }
-        // The step that takes it into the pool says its storage name; only a silent node has no such step.
-        (false, ..) => {
-            if let Some(Seen::Unknown(why)) = view.seen.get(node) {
+        None => {
+            if let Some((_, Seen::Unknown(why))) = others().next() {
                 found.unknown(named(node), why);
             }
         }

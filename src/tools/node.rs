@@ -219,6 +219,12 @@ pub fn make_brick(path: &AbsPath, mount: Option<&AbsPath>) -> Command {
     Command::changes(Program::Script(scripts::MAKE_BRICK), [path.as_str(), mount])
 }
 
+/// Takes the volume id from a brick directory that holds nothing.
+#[must_use]
+pub fn release_brick(path: &AbsPath) -> Command {
+    Command::changes(Program::Script(scripts::RELEASE_BRICK), [path.as_str()])
+}
+
 /// Asks a node what it knows behind each of `names`: their addresses, or nothing.
 pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Query<BTreeMap<String, Vec<String>>> {
     Query { command: Command::reads(Program::Script(scripts::LOOK_NAMES), names), read: read_names }

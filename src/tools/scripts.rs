@@ -37,6 +37,8 @@ scripts! {
     RELEASE_HOLD = include_str!("scripts/release-hold.sh"), "release-hold";
     /// Makes a brick's directory.
     MAKE_BRICK = include_str!("scripts/make-brick.sh"), "make-brick";
+    /// Takes the volume id from an empty brick directory.
+    RELEASE_BRICK = include_str!("scripts/release-brick.sh"), "release-brick";
     /// Makes a file system on a blank device.
     FORMAT_DEVICE = concat!(include_str!("scripts/blank.sh"), include_str!("scripts/format-device.sh")), "format-device";
     /// Replaces a mount unit's file while the mount is down.

@@ -229,8 +229,12 @@ mod tests {
     }
 
     fn shell(shell: &str, program: &[u8]) -> process::Output {
+        fed(&mut process::Command::new(shell), program)
+    }
+
+    fn fed(command: &mut process::Command, program: &[u8]) -> process::Output {
         let piped = process::Stdio::piped;
-        let mut child = process::Command::new(shell).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(program).unwrap();
         child.wait_with_output().unwrap()
     }
@@ -394,6 +398,42 @@ mod tests {
         let outcomes = run(&[much(STREAM_MAX), much(STREAM_MAX + 1)]);
         assert_eq!(outcomes[0].as_ref().unwrap().stdout.len(), STREAM_MAX);
         assert_eq!(outcomes[1], Err(Failure::Lost("it printed more than 16 MiB".to_owned())));
+    }
+
+    #[test]
+    fn a_change_runs_only_while_the_node_says_that_the_lease_is_ours() {
+        let run_dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run_dir.path().join("bricklayer")).unwrap();
+        let file = run_dir.path().join("bricklayer/lease");
+        let change = Command { effect: Effect::Changes, ..tool("echo", &["changed"]) };
+        let renew = Command { effect: Effect::Changes, ..script("lease", "echo taken", &[]) };
+        let commands = [tool("echo", &["seen"]), change, renew];
+        let lease = Lease { owner: "host 7 'x'".to_owned(), ttl: Duration::from_secs(60) };
+        let batch = Batch::new(&commands, Some(&lease));
+        let line = format!("mount --bind '{}' /run && exec sh", run_dir.path().display());
+        if !process::Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success()) {
+            return; // only root can put a lease of its own over the node's
+        }
+        let changed = || {
+            let mut node = process::Command::new("unshare");
+            let reply = fed(node.args(["-m", "sh", "-c", &line]), batch.program().as_bytes());
+            let outcomes = outcomes(&batch, &reply.stdout);
+            assert_eq!([&outcomes[0], &outcomes[2]], [&output(0, "seen\n", ""), &output(0, "taken\n", "")]);
+            outcomes[1].clone()
+        };
+        let leased = |holder: &str| Err(Failure::Leased(holder.to_owned()));
+        let later = "99999999999";
+        assert_eq!(changed(), leased("nobody"));
+        for (text, expected) in [
+            (format!("host 7 'x'\t{later}\n"), output(0, "changed\n", "")),
+            ("host 7 'x'\t1\n".to_owned(), leased("nobody")),
+            (format!("other\t{later}\n"), leased("other")),
+            ("other\t1\n".to_owned(), leased("nobody")),
+            ("garbage".to_owned(), leased("nobody")),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!(changed(), expected, "{text:?}");
+        }
     }
 
     #[test]

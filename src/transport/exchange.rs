@@ -24,8 +24,8 @@ impl Said {
         let last = lines.lines().rev().map(str::trim).find(|line| !line.is_empty());
         match (last, self.ended) {
             (Some(line), _) => line.to_owned(),
-            (None, Some(status)) => format!("the other side ended ({status}) and said nothing"),
-            (None, None) => "the other side said nothing".to_owned(),
+            (None, Some(status)) => format!("it ended ({status}) and said nothing"),
+            (None, None) => "nothing was said".to_owned(),
         }
     }
 }

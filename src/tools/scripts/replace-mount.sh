@@ -1,4 +1,5 @@
-# replace-mount UNIT PATH MODE: stops the mount, writes its unit file from standard input, starts it. In this order,
+# replace-mount UNIT PATH MODE: stops the mount, writes its unit file from standard input, starts it now and at
+# every boot. In this order,
 # so that a break in between leaves a mount that is missing, which is seen, and not one that is stale, which is not.
 set -eu
 status=0
@@ -7,4 +8,4 @@ systemctl stop -- "$1" || status=$?
 case $status in 0 | 5) ;; *) exit "$status" ;; esac
 put "$2" "$3"
 systemctl daemon-reload
-systemctl start -- "$1"
+systemctl enable --now -- "$1"

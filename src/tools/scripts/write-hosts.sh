@@ -16,11 +16,12 @@ wanted=$(
     $0 == ENVIRON["begin"] { if (inside || seen++) bad = 1; inside = 1; put(); next }
     $0 == ENVIRON["end"] { if (!inside) bad = 1; inside = 0; next }
     !inside
-    END { if (bad || inside) exit 1; if (!seen) put() }
+    END { if (bad || inside) exit 3; if (!seen) put() }
   ' && echo .
 ) || {
-  echo "the marks of the block \"$begin\" in $hosts do not match; mend them by hand" >&2
-  exit 1
+  status=$?
+  [ "$status" -ne 3 ] || echo "the marks of the block \"$begin\" in $hosts do not match; mend them by hand" >&2
+  exit "$status"
 }
 wanted=${wanted%.}
 if [ "$wanted" = "$text" ]; then exit 0; fi

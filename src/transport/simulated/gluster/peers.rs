@@ -1,0 +1,134 @@
+//! `gluster peer` and `gluster pool`.
+
+use super::xml::{Xml, accepted, answer};
+use crate::model::{NodeName, Output};
+use crate::transport::simulated::node::Peer;
+use crate::transport::simulated::world::{Sight, World};
+
+/// How long the handshake after a probe can be seen.
+const SETTLING_MS: u64 = 60;
+const UNREACHABLE: &str = "Probe returned with Transport endpoint is not connected";
+
+/// `peer status`.
+pub fn status(world: &World, at: &NodeName) -> Output {
+    accepted(|xml| xml.element("peerStatus", |xml| list(world, at, xml)))
+}
+
+/// `pool list`: the same and the node itself, last.
+pub fn pool_list(world: &World, at: &NodeName) -> Output {
+    accepted(|xml| {
+        xml.element("peerStatus", |xml| {
+            list(world, at, xml);
+            xml.element("peer", |xml| {
+                xml.leaf("uuid", &world.nodes[at].glusterd.uuid);
+                xml.leaf("hostname", "localhost");
+                xml.leaf("connected", 1);
+            });
+        });
+    })
+}
+
+fn list(world: &World, at: &NodeName, xml: &mut Xml) {
+    for (_, peer, sight) in world.members(at) {
+        let (state, name) = match peer {
+            Peer { rejected: true, .. } => (6, "Peer Rejected"),
+            Peer { settles_ms, .. } if *settles_ms > world.clock_ms => (4, "Accepted peer request"),
+            _ => (3, "Peer in Cluster"),
+        };
+        xml.element("peer", |xml| {
+            xml.leaf("uuid", &peer.uuid);
+            xml.leaf("hostname", &peer.names[0]);
+            xml.element("hostnames", |xml| peer.names.iter().for_each(|name| xml.leaf("hostname", name)));
+            xml.leaf("connected", i32::from(sight != Sight::Gone));
+            xml.leaf("state", state);
+            xml.leaf("stateStr", name);
+        });
+    }
+}
+
+/// `peer probe HOST`.
+pub fn probe(world: &mut World, at: &NodeName, host: &str) -> Output {
+    let done = |errno, word: &str| answer(0, errno, "", |xml| xml.leaf("output", word));
+    let Some(other) = world.node_called(at, host).cloned() else { return answer(-1, 107, UNREACHABLE, |_| {}) };
+    if other == *at {
+        return done(1, "Probe on localhost not needed");
+    }
+    let uuid = world.nodes[&other].glusterd.uuid.clone();
+    if let Some(known) = world.nodes[at].glusterd.peers.iter().find(|peer| peer.uuid == uuid) {
+        // A new name for an address that is known is a success, for a new address it is none: so the real one says.
+        let addresses = world.resolve(at, host);
+        let other_name = !known.names.iter().any(|name| name == host)
+            && known.names.iter().any(|name| world.resolve(at, name) == addresses);
+        tell_name(world, at, &uuid, host);
+        if other_name {
+            return done(0, "success");
+        }
+        return done(2, &format!("Host {host} port 24007 already in peer list"));
+    }
+    if !world.reaches(at, &other) || !world.nodes[&other].serves() {
+        return answer(-1, 107, UNREACHABLE, |_| {});
+    }
+    let stranger = &world.nodes[&other].glusterd;
+    if !stranger.peers.is_empty() || !stranger.volumes.is_empty() {
+        let error = format!("{host} is either already part of another cluster or having volumes configured");
+        return answer(-1, 3, &error, |_| {});
+    }
+    join(world, at, &other, host);
+    done(0, "success")
+}
+
+/// Every member gets the new one, and the new one gets every member and all volumes.
+fn join(world: &mut World, at: &NodeName, new: &NodeName, host: &str) {
+    let settles_ms = world.clock_ms + SETTLING_MS;
+    let peer = |uuid: String, names| Peer { uuid, names, settles_ms, rejected: false };
+    let own_name = world.reverse(new, host, at);
+    let mut known = vec![peer(world.nodes[at].glusterd.uuid.clone(), vec![own_name])];
+    let members: Vec<(NodeName, Peer)> =
+        world.members(at).into_iter().map(|(name, peer, _)| (name, peer.clone())).collect();
+    known.extend(members.iter().map(|(_, known)| peer(known.uuid.clone(), known.names.clone())));
+    let uuid = world.nodes[new].glusterd.uuid.clone();
+    for name in members.iter().map(|(name, _)| name).chain([at]) {
+        let books = &mut world.node_mut(name).glusterd;
+        books.peers.push(peer(uuid.clone(), vec![host.to_owned()]));
+    }
+    world.node_mut(new).glusterd.peers = known;
+}
+
+/// A further name of a member, told to all who can be told.
+fn tell_name(world: &mut World, at: &NodeName, uuid: &str, host: &str) {
+    let connected = world.members(at).into_iter().filter(|(_, _, sight)| *sight == Sight::Connected);
+    let told: Vec<NodeName> = connected.map(|(name, _, _)| name).chain([at.clone()]).collect();
+    for name in told {
+        let peers = &mut world.node_mut(&name).glusterd.peers;
+        let unknown = |peer: &&mut Peer| peer.uuid == uuid && !peer.names.iter().any(|name| name == host);
+        if let Some(peer) = peers.iter_mut().find(unknown) {
+            peer.names.push(host.to_owned());
+        }
+    }
+}
+
+/// `peer detach HOST`.
+pub fn detach(world: &mut World, at: &NodeName, host: &str) -> Output {
+    let peers = &world.nodes[at].glusterd.peers;
+    let Some(uuid) = peers.iter().find(|peer| peer.names.iter().any(|name| name == host)).map(|peer| peer.uuid.clone())
+    else {
+        return answer(-1, 2, &format!("{host} is not part of cluster"), |_| {});
+    };
+    let volumes = &world.nodes[at].glusterd.volumes;
+    if volumes.iter().flat_map(|volume| &volume.bricks).any(|brick| brick.uuid == uuid) {
+        let error = format!(
+            "Peer {host} hosts one or more bricks. If the peer is in not recoverable state then use either \
+             replace-brick or remove-brick command with force to remove all bricks from the peer and attempt the peer \
+             detach again."
+        );
+        return answer(1, 3, &error, |_| {});
+    }
+    for node in world.nodes.values_mut() {
+        if node.glusterd.uuid == uuid {
+            node.glusterd.peers.clear();
+            node.glusterd.volumes.clear();
+        }
+        node.glusterd.peers.retain(|peer| peer.uuid != uuid);
+    }
+    accepted(|xml| xml.leaf("output", "success"))
+}

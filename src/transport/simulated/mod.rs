@@ -1,0 +1,445 @@
+//! A cluster of fake programs, for trying things out and for tests with faults.
+//!
+//! The fakes stand below our own code: they take the same command lines as the real programs and print what
+//! those print, so that everything above is the same as on real nodes. This room does not use `tools`, so that a
+//! bug in a reader cannot hide behind its twin in a writer; what is printed was recorded from real nodes
+//! (`tests/samples`).
+//!
+//! Time is virtual: a command costs some of it, and [`Simulated::advance`] lets more pass. With
+//! [`Simulated::follow_time`] the world also ages with tokio's clock, so that a wait above is a wait in here.
+
+mod by_hand;
+mod faults;
+mod files;
+mod gluster;
+mod lease;
+mod looks;
+mod mounts;
+mod node;
+mod output;
+mod packages;
+mod storage;
+mod systemd;
+mod time;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use faults::{Fault, Schedule};
+pub use node::{
+    Active, Alias, BrickRef, Directory, File, Filesystem, Glusterd, Mount, Node, Peer, Power, Process, Unit, Volume,
+};
+pub use world::{Cut, Error, NoQuorum, Sight, World};
+
+use self::output::{Call, Fake};
+use super::Transport;
+use crate::model::{Command, Effect, Failure, Lease, NodeName, Outcome, Output, Stdin};
+
+/// One operator's way into a simulated cluster.
+pub struct Simulated {
+    shared: Arc<Shared>,
+    operator: Mutex<Operator>,
+    death: Notify,
+}
+
+/// What all operators of one cluster share.
+struct Shared {
+    world: Mutex<World>,
+    store: Option<PathBuf>,
+    /// Up to when the world has aged with the time outside, if it does.
+    follows: Mutex<Option<Instant>>,
+}
+
+/// What one operator goes through.
+#[derive(Default)]
+struct Operator {
+    schedule: Schedule,
+    commands: u64,
+    over: bool,
+    crashed: bool,
+    unreachable: BTreeMap<NodeName, u64>,
+    trace: Vec<Traced>,
+}
+
+/// One command as it was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// When it ended, in milliseconds of the world.
+    pub at_ms: u64,
+    /// Where.
+    pub node: NodeName,
+    /// What.
+    pub command: Command,
+    /// How it ended for the operator.
+    pub outcome: Ended,
+}
+
+/// How a command ended for the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Exit(i32),
+    /// The node could not be reached.
+    Unreachable,
+    /// The deadline passed.
+    TimedOut,
+    /// The connection broke.
+    Lost,
+    /// Another operator holds the node.
+    Leased,
+    /// The operator is dead.
+    Crashed,
+}
+
+impl Simulated {
+    /// A cluster as `world` has it, with nothing going wrong and nothing kept on disk.
+    #[must_use]
+    pub fn new(world: World) -> Self {
+        Self::with(Shared { world: Mutex::new(world), store: None, follows: Mutex::default() })
+    }
+
+    fn with(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), operator: Mutex::default(), death: Notify::new() }
+    }
+
+    /// A cluster that is kept in a file: as it was left, or as `fresh` gives it if there is none yet.
+    ///
+    /// # Errors
+    /// [`Error`] if the file cannot be read.
+    pub fn kept_in(path: PathBuf, fresh: impl FnOnce() -> World) -> Result<Self, Error> {
+        let world = World::load(&path)?.unwrap_or_else(fresh);
+        Ok(Self::with(Shared { world: Mutex::new(world), store: Some(path), follows: Mutex::default() }))
+    }
+
+    /// The same cluster, ageing with tokio's clock from now on as well.
+    #[must_use]
+    pub fn follow_time(self) -> Self {
+        *lock(&self.shared.follows) = Some(Instant::now());
+        self
+    }
+
+    /// The same operator, to whom this happens.
+    #[must_use]
+    pub fn suffering(self, schedule: Schedule) -> Self {
+        lock(&self.operator).schedule = schedule;
+        self
+    }
+
+    /// A second operator of the same cluster, with troubles of its own.
+    #[must_use]
+    pub fn second(&self, schedule: Schedule) -> Self {
+        let operator = Operator { schedule, ..Operator::default() };
+        Self { shared: Arc::clone(&self.shared), operator: Mutex::new(operator), death: Notify::new() }
+    }
+
+    /// The world, to look at and to change by hand. No command runs meanwhile.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.shared.world)
+    }
+
+    /// How long the world has been there.
+    #[must_use]
+    pub fn clock(&self) -> Duration {
+        Duration::from_millis(self.world().clock_ms)
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, time: Duration) {
+        self.world().advance(whole_ms(time));
+    }
+
+    /// Runs a program on a node as a person would who sits there: no faults, no lease, not in the trace.
+    pub fn by_hand(&self, node: &NodeName, program: &str, args: &[&str]) -> Output {
+        let mut world = self.world();
+        let (output, _) = run_program(&mut world, node, program, &Call { args, stdin: "" });
+        world.advance(cost_ms(program));
+        output
+    }
+
+    /// Everything this operator ran, in order.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Traced> {
+        lock(&self.operator).trace.clone()
+    }
+
+    /// Forgets what was run so far.
+    pub fn clear_trace(&self) {
+        lock(&self.operator).trace.clear();
+    }
+
+    /// How many commands this operator has begun.
+    #[must_use]
+    pub fn commands(&self) -> u64 {
+        lock(&self.operator).commands
+    }
+
+    /// Whether the operator has died: none of its commands does anything any more.
+    #[must_use]
+    pub fn crashed(&self) -> bool {
+        lock(&self.operator).crashed
+    }
+
+    /// Ends when the operator dies.
+    pub async fn death(&self) {
+        let notified = self.death.notified();
+        if !self.crashed() {
+            notified.await;
+        }
+    }
+
+    /// A new operator in the place of the dead one: it begins anew, and the schedule goes on.
+    pub fn restart(&self) {
+        lock(&self.operator).crashed = false;
+    }
+
+    /// From now on nothing goes wrong, and the world is put right.
+    pub fn end_faults(&self) {
+        let mut operator = lock(&self.operator);
+        operator.schedule = Schedule::none();
+        operator.put_right(&mut self.world());
+    }
+
+    fn run_all(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
+        let mut operator = lock(&self.operator);
+        let mut world = self.world();
+        self.shared.keep_up(&mut world);
+        let mut slowest_ms = 0;
+        let mut outcomes = Vec::new();
+        for command in commands {
+            if operator.crashed {
+                outcomes.push(Err(Failure::Lost("the operator is gone".to_owned())));
+                continue;
+            }
+            let (outcome, ms) = operator.run(&mut world, node, command, lease);
+            slowest_ms = slowest_ms.max(ms);
+            let (at_ms, ended) = (world.clock_ms, Ended::of(&outcome, operator.crashed));
+            operator.trace.push(Traced { at_ms, node: node.clone(), command: command.clone(), outcome: ended });
+            outcomes.push(outcome);
+        }
+        // Side by side: the batch takes as long as its slowest command waits.
+        world.advance(slowest_ms);
+        if operator.crashed {
+            self.death.notify_waiters();
+        }
+        self.shared.keep(&world);
+        outcomes
+    }
+}
+
+impl Transport for Simulated {
+    fn run<'a>(
+        &'a self,
+        node: &'a NodeName,
+        commands: &'a [Command],
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Vec<Outcome>> {
+        async move { self.run_all(node, commands, lease) }.boxed()
+    }
+
+    fn label(&self) -> Option<&'static str> {
+        Some("simulated")
+    }
+}
+
+impl Shared {
+    /// Lets the time pass that has passed outside.
+    fn keep_up(&self, world: &mut World) {
+        if let Some(last) = &mut *lock(&self.follows) {
+            let passed = whole_ms(last.elapsed());
+            *last += Duration::from_millis(passed);
+            world.advance(passed);
+        }
+    }
+
+    fn keep(&self, world: &World) {
+        if let Some(path) = &self.store
+            && let Err(error) = world.save(path)
+        {
+            tracing::warn!("{error}; the next run will not know what this one did");
+        }
+    }
+}
+
+impl Operator {
+    /// Runs one command through everything that can go wrong; also says how long it keeps its batch waiting.
+    fn run(&mut self, world: &mut World, node: &NodeName, command: &Command, lease: Option<&Lease>) -> (Outcome, u64) {
+        let number = self.commands;
+        self.commands += 1;
+        if self.schedule.is_over(number) && !self.over {
+            self.put_right(world);
+        }
+        let nodes: Vec<NodeName> = world.nodes.keys().cloned().collect();
+        let faults = self.schedule.at(number, node, &nodes);
+        for fault in &faults {
+            self.strike(world, number, fault);
+        }
+        let until = self.unreachable.get(node).copied().unwrap_or(0);
+        if number < until || !world.nodes.get(node).is_some_and(Node::is_on) {
+            return (Err(Failure::Unreachable("connection timed out".to_owned())), 0);
+        }
+        if faults.contains(&Fault::CrashBefore) {
+            self.crashed = true;
+            return (Err(Failure::Lost("the operator is gone".to_owned())), 0);
+        }
+        let deadline_ms = whole_ms(command.deadline);
+        let late = (Err(Failure::TimedOut(command.deadline)), deadline_ms);
+        if faults.contains(&Fault::TimeoutBefore) {
+            return late;
+        }
+        let (outcome, hang_ms) = perform(world, node, command, lease);
+        if hang_ms >= deadline_ms || faults.contains(&Fault::TimeoutAfter) {
+            return late;
+        }
+        self.crashed = faults.contains(&Fault::CrashAfter);
+        if self.crashed || faults.contains(&Fault::Lost) {
+            return (Err(Failure::Lost("connection reset by peer".to_owned())), hang_ms);
+        }
+        (outcome.map(|output| spoiled(output, &faults)), hang_ms)
+    }
+
+    /// What happens to the world before the command.
+    fn strike(&mut self, world: &mut World, number: u64, fault: &Fault) {
+        match fault {
+            Fault::Unreachable { node, commands } => _ = self.unreachable.insert(node.clone(), number + commands),
+            Fault::Busy => world.busy = true,
+            Fault::PowerCut { node, for_ms } => world.cut_power(node, Some(*for_ms)),
+            Fault::LinkCut { a, b, for_ms } => world.cut_link(a, b, Some(*for_ms)),
+            Fault::KillGlusterd { node } => world.kill_glusterd(node),
+            Fault::KillBricks { node } => {
+                if let Some(node) = world.nodes.get_mut(node) {
+                    node.end_bricks();
+                }
+            }
+            Fault::ClockSkew { node, ms } => {
+                if let Some(node) = world.nodes.get_mut(node) {
+                    node.clock_offset_ms += ms;
+                }
+            }
+            Fault::TimeoutBefore
+            | Fault::TimeoutAfter
+            | Fault::Lost
+            | Fault::Garbage
+            | Fault::Truncated
+            | Fault::CrashBefore
+            | Fault::CrashAfter => {}
+        }
+    }
+
+    fn put_right(&mut self, world: &mut World) {
+        self.over = true;
+        self.unreachable.clear();
+        world.restore();
+    }
+}
+
+impl Ended {
+    fn of(outcome: &Outcome, crashed: bool) -> Self {
+        match outcome {
+            _ if crashed => Self::Crashed,
+            Ok(output) => Self::Exit(output.status),
+            Err(Failure::Unreachable(_) | Failure::Untrusted(_)) => Self::Unreachable,
+            Err(Failure::TimedOut(_)) => Self::TimedOut,
+            Err(Failure::Lost(_)) => Self::Lost,
+            Err(Failure::Leased(_)) => Self::Leased,
+        }
+    }
+}
+
+/// Runs a command for real, if the lease allows it.
+fn perform(world: &mut World, node: &NodeName, command: &Command, lease: Option<&Lease>) -> (Outcome, u64) {
+    if let Some(lease) = lease.filter(|_| command.effect == Effect::Changes) {
+        let holder = lease::holder(world, node);
+        if holder.as_deref() != Some(lease.owner.as_str()) {
+            return (Err(Failure::Leased(holder.unwrap_or_else(|| "nobody".to_owned()))), 0);
+        }
+    }
+    let args: Vec<&str> = command.args.iter().map(String::as_str).collect();
+    let stdin = match &command.stdin {
+        Stdin::Nothing => "",
+        Stdin::Text(text) => text,
+    };
+    let name = command.program.name();
+    let (output, hang_ms) = run_program(world, node, name, &Call { args: &args, stdin });
+    world.busy = false;
+    world.advance(cost_ms(name));
+    (Ok(output), hang_ms)
+}
+
+/// Runs a program; also says how long it waits beyond its usual time.
+fn run_program(world: &mut World, node: &NodeName, name: &str, call: &Call<'_>) -> (Output, u64) {
+    if !world.nodes.contains_key(node) {
+        return (output::failed(255, format!("no such node: {node}\n")), 0);
+    }
+    let output = match program(world, node, name) {
+        Some(fake) => fake(world, node, call),
+        None => output::not_found(name),
+    };
+    (output, std::mem::take(&mut world.hang_ms))
+}
+
+/// The fake that goes by this name on this node.
+fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
+    let has = |package: &str| world.nodes[node].packages.contains_key(package);
+    Some(match name {
+        "gluster" if has("glusterfs-cli") => gluster::gluster,
+        "systemctl" => systemd::systemctl,
+        "findmnt" => mounts::findmnt,
+        "cat" => files::cat,
+        "look-node" => looks::look_node,
+        "look-bricks" => looks::look_bricks,
+        "look-devices" => looks::look_devices,
+        "look-names" => looks::look_names,
+        "look-ports" => looks::look_ports,
+        "write-file" => files::write_file,
+        "remove-file" => files::remove_file,
+        "write-hosts" => files::write_hosts,
+        "install-packages" => packages::install,
+        "release-hold" => packages::release_hold,
+        "make-brick" => storage::make_brick,
+        "release-brick" => storage::release_brick,
+        "format-device" => storage::format_device,
+        "replace-mount" => files::replace_mount,
+        "lease" => lease::lease,
+        _ => return None,
+    })
+}
+
+/// How long a program usually takes. Measured: gluster 50 to 100 ms, an installation some seconds.
+fn cost_ms(program: &str) -> u64 {
+    match program {
+        "gluster" => 60,
+        "install-packages" => 8000,
+        _ => 10,
+    }
+}
+
+/// The output as it arrives.
+fn spoiled(mut output: Output, faults: &[Fault]) -> Output {
+    if faults.contains(&Fault::Garbage) {
+        output.stdout.replace_range(.., "\u{fffd}\u{fffd}<\u{1}?xm");
+    } else if faults.contains(&Fault::Truncated) {
+        let half = output.stdout.char_indices().nth(output.stdout.chars().count() / 2).map_or(0, |(at, _)| at);
+        output.stdout.truncate(half);
+    }
+    output
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A lock that a panicking test left is as good as any: every change of the world is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,430 @@
+//! One simulated machine: what lies on its disks, what runs, and what is gone after a power cut.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of the root file system among a node's file systems.
+pub const ROOT: &str = "/";
+
+/// A simulated machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// `ID VERSION_ID` of its `/etc/os-release`.
+    pub os: String,
+    /// `debian`, `redhat` or `other`.
+    pub family: String,
+    /// Its addresses; the name of each is known to every node that has DNS.
+    pub aliases: Vec<Alias>,
+    /// Packages and their versions.
+    pub packages: BTreeMap<String, String>,
+    /// What systemd knows.
+    pub units: BTreeMap<String, Unit>,
+    /// Regular files.
+    pub files: BTreeMap<String, File>,
+    /// The root file system.
+    pub root: Filesystem,
+    /// Block devices with the file system on each, if there is one.
+    pub devices: BTreeMap<String, Option<Filesystem>>,
+    /// What is mounted, by mount point.
+    pub mounts: BTreeMap<String, Mount>,
+    /// How far its clock is ahead of the world's.
+    pub clock_offset_ms: i64,
+    /// When it was switched on.
+    pub booted_ms: u64,
+    /// Whether it is on.
+    pub power: Power,
+    /// What its glusterd keeps below `/var/lib/glusterd`, and remembers.
+    pub glusterd: Glusterd,
+    /// The next process id.
+    pub next_pid: u32,
+}
+
+/// An address of a node and the name that DNS has for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alias {
+    /// The name, if there is one.
+    pub name: Option<String>,
+    /// The IP address.
+    pub ip: String,
+}
+
+/// A regular file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    /// Its text.
+    pub text: String,
+    /// Its permissions, octal.
+    pub mode: String,
+}
+
+/// Whether a machine is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Power {
+    /// It runs.
+    On,
+    /// It was switched off without a goodbye.
+    Off {
+        /// When.
+        since_ms: u64,
+        /// When it comes back by itself.
+        back_ms: Option<u64>,
+        /// Whether its glusterd ran, so that others still believe that it does.
+        served: bool,
+    },
+}
+
+/// A unit of systemd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unit {
+    /// The target that starts it at boot, if it is enabled.
+    pub wanted_by: Option<String>,
+    /// Whether it runs.
+    pub active: Active,
+    /// The text that systemd has read, for units below `/etc`; another one on disk wants a daemon-reload.
+    pub read: Option<String>,
+    /// The process id while it runs.
+    pub pid: u32,
+    /// When it was last started, by the world's clock.
+    pub since_ms: u64,
+}
+
+/// The states of a unit that the simulation knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Active {
+    /// It does not run.
+    Inactive,
+    /// It runs.
+    Active,
+    /// It ended in an error.
+    Failed,
+    /// It was killed and systemd will start it again.
+    Restarting {
+        /// When.
+        at_ms: u64,
+    },
+}
+
+/// A mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount {
+    /// A device, or `HOST:/VOLUME`.
+    pub source: String,
+    /// `xfs`, `ext4` or `fuse.glusterfs`.
+    pub fstype: String,
+}
+
+/// A local file system with the directories on it, by the paths they have while it is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filesystem {
+    /// `xfs` or `ext4`.
+    pub kind: String,
+    /// Its size.
+    pub size_kb: u64,
+    /// What is free.
+    pub free_kb: u64,
+    /// Its directories.
+    pub directories: BTreeMap<String, Directory>,
+}
+
+impl Filesystem {
+    /// An empty file system.
+    #[must_use]
+    pub fn new(kind: &str) -> Self {
+        let (size_kb, free_kb) = (2_086_912, 2_037_624);
+        Self { kind: kind.to_owned(), size_kb, free_kb, directories: BTreeMap::new() }
+    }
+}
+
+/// A directory: an ordinary one, or one that is or was a brick.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Directory {
+    /// The extended attribute `trusted.glusterfs.volume-id`. It outlives the volume.
+    pub volume_id: Option<String>,
+    /// Whether a brick process has ever run here and made `.glusterfs/indices`.
+    pub indexed: bool,
+    /// How many files lie in it.
+    pub files: u64,
+    /// What this brick knows to be stale elsewhere: entries by `NODE:PATH` of the stale brick.
+    pub blames: BTreeMap<String, u64>,
+    /// Entries that no heal can mend.
+    pub split_brain: u64,
+    /// Until when the full crawl of a new brick has not begun: so long its set only blames its root directory.
+    pub crawl_ms: Option<u64>,
+    /// The brick's process.
+    pub process: Option<Process>,
+}
+
+impl Directory {
+    /// Whether anything lies in it but the empty `.glusterfs` that a refused volume leaves.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.indexed || self.files > 0
+    }
+
+    /// The entries of `.glusterfs/indices/xattrop`: one for each file that is stale on any other brick.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.blames.values().copied().max().unwrap_or(0) + self.split_brain
+    }
+}
+
+/// A brick process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Where it listens.
+    pub port: u16,
+}
+
+/// What a glusterd knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Glusterd {
+    /// Its identity, made at its first start.
+    pub uuid: String,
+    /// The other members of the pool, as this one sees them.
+    pub peers: Vec<Peer>,
+    /// Its own copy of the volumes.
+    pub volumes: Vec<Volume>,
+    /// When it was started last.
+    pub started_ms: u64,
+    /// The id of its self-heal daemon, if it has one.
+    pub shd_pid: u32,
+}
+
+/// A member of the pool, as another one sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Peer {
+    /// Its identity.
+    pub uuid: String,
+    /// The names it goes by; the first is the one shown.
+    pub names: Vec<String>,
+    /// Until when the handshake after the probe goes on.
+    pub settles_ms: u64,
+    /// Whether the two disagree about a volume.
+    pub rejected: bool,
+}
+
+/// A volume in the books of one glusterd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub id: String,
+    /// 0 created, 1 started, 2 stopped.
+    pub status: u8,
+    /// Rises with each change; the newer copy wins.
+    pub version: u64,
+    /// Bricks a file, 1 unless replicated.
+    pub replica: usize,
+    /// Arbiters among them.
+    pub arbiter: usize,
+    /// Bricks of an erasure-coded set, or 0.
+    pub disperse: usize,
+    /// How many of them may be lost.
+    pub redundancy: usize,
+    /// The bricks in their order.
+    pub bricks: Vec<BrickRef>,
+    /// Options that were set, the newest first.
+    pub options: Vec<(String, String)>,
+}
+
+/// The state number of a volume that runs.
+pub const STARTED: u8 = 1;
+
+impl Volume {
+    /// How many bricks make a set.
+    #[must_use]
+    pub fn set_size(&self) -> usize {
+        self.disperse.max(self.replica).max(1)
+    }
+
+    /// Whether it has a self-heal daemon.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        self.replica > 1 || self.disperse > 0
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn started(&self) -> bool {
+        self.status == STARTED
+    }
+}
+
+/// A brick in a volume's books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrickRef {
+    /// The host as it was written when the brick was added.
+    pub host: String,
+    /// Its directory.
+    pub path: String,
+    /// The identity of the node that has it.
+    pub uuid: String,
+}
+
+impl Node {
+    /// A fresh machine with nothing installed and one blank disk.
+    #[must_use]
+    pub fn blank(aliases: Vec<Alias>) -> Self {
+        let ssh = Unit {
+            wanted_by: Some("multi-user.target".to_owned()),
+            active: Active::Active,
+            read: None,
+            pid: 96,
+            since_ms: 0,
+        };
+        let mut root = Filesystem { size_kb: 30_787_492, free_kb: 24_512_008, ..Filesystem::new("ext4") };
+        for path in ["/etc", "/etc/systemd", "/etc/systemd/system", "/mnt", "/root", "/run", "/tmp", "/var"] {
+            root.directories.insert(path.to_owned(), Directory::default());
+        }
+        Self {
+            os: "debian 12".to_owned(),
+            family: "debian".to_owned(),
+            aliases,
+            packages: BTreeMap::new(),
+            units: BTreeMap::from([("ssh.service".to_owned(), ssh)]),
+            files: BTreeMap::from([(
+                "/etc/hosts".to_owned(),
+                File { text: "127.0.0.1\tlocalhost\n".to_owned(), mode: "644".to_owned() },
+            )]),
+            root,
+            devices: BTreeMap::from([("/dev/vdb".to_owned(), None)]),
+            mounts: BTreeMap::new(),
+            clock_offset_ms: 0,
+            booted_ms: 0,
+            power: Power::On,
+            glusterd: Glusterd::default(),
+            next_pid: 400,
+        }
+    }
+
+    /// Whether the machine is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.power == Power::On
+    }
+
+    /// Whether `glusterd` runs.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.is_on() && self.units.get("glusterd.service").is_some_and(|unit| unit.active == Active::Active)
+    }
+
+    /// The mount point of the local file system that holds `path`.
+    #[must_use]
+    pub fn mount_of(&self, path: &str) -> &str {
+        self.mounts.keys().filter(|at| is_below(at, path)).max_by_key(|at| at.len()).map_or(ROOT, String::as_str)
+    }
+
+    /// Whether `path` lies on the root file system.
+    #[must_use]
+    pub fn is_on_root(&self, path: &str) -> bool {
+        self.mount_of(path) == ROOT
+    }
+
+    /// The local file system that holds `path`; nothing for what a volume's mount covers.
+    #[must_use]
+    pub fn filesystem(&self, path: &str) -> Option<&Filesystem> {
+        match self.mounts.get(self.mount_of(path)) {
+            None => Some(&self.root),
+            Some(mount) => self.devices.get(&mount.source)?.as_ref(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn filesystem_mut(&mut self, path: &str) -> Option<&mut Filesystem> {
+        let at = self.mount_of(path).to_owned();
+        match self.mounts.get(&at) {
+            None => Some(&mut self.root),
+            Some(mount) => self.devices.get_mut(&mount.source)?.as_mut(),
+        }
+    }
+
+    /// The directory at `path`, if it is there now.
+    #[must_use]
+    pub fn directory(&self, path: &str) -> Option<&Directory> {
+        self.filesystem(path)?.directories.get(path)
+    }
+
+    /// The same, to be changed.
+    pub fn directory_mut(&mut self, path: &str) -> Option<&mut Directory> {
+        self.filesystem_mut(path)?.directories.get_mut(path)
+    }
+
+    /// Whether there is a directory at `path`: a mount point is one as well.
+    #[must_use]
+    pub fn is_directory(&self, path: &str) -> bool {
+        path == ROOT || self.mounts.contains_key(path) || self.directory(path).is_some()
+    }
+
+    /// Makes a directory and those above it.
+    pub fn make_directories(&mut self, path: &str) {
+        let mut at = path;
+        while at.len() > 1 {
+            if let Some(filesystem) = self.filesystem_mut(at) {
+                filesystem.directories.entry(at.to_owned()).or_default();
+            }
+            at = at.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+    }
+
+    /// Every brick process that runs, with its path.
+    pub fn processes(&self) -> impl Iterator<Item = (&String, &Process)> {
+        let mounted = self.mounts.values().filter_map(|mount| self.devices.get(&mount.source)?.as_ref());
+        std::iter::once(&self.root)
+            .chain(mounted)
+            .flat_map(|filesystem| &filesystem.directories)
+            .filter_map(|(path, directory)| Some((path, directory.process.as_ref()?)))
+    }
+
+    /// Ends every brick process, as happens with the group of `glusterd.service`.
+    pub fn end_bricks(&mut self) {
+        let devices = self.devices.values_mut().flatten();
+        for filesystem in std::iter::once(&mut self.root).chain(devices) {
+            for directory in filesystem.directories.values_mut() {
+                directory.process = None;
+            }
+        }
+    }
+
+    /// A new process id.
+    pub fn fork(&mut self) -> u32 {
+        self.next_pid += 17;
+        self.next_pid
+    }
+
+    /// Puts a file there.
+    pub fn put(&mut self, path: &str, text: &str, mode: &str) {
+        let file = File { text: text.to_owned(), mode: mode.to_owned() };
+        self.files.insert(path.to_owned(), file);
+    }
+
+    /// The volume of that name in the books of this node's glusterd.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> Option<&Volume> {
+        self.glusterd.volumes.iter().find(|volume| volume.name == name)
+    }
+}
+
+/// Whether `path` is `above` or lies below it.
+#[must_use]
+pub fn is_below(above: &str, path: &str) -> bool {
+    above == ROOT || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -1,0 +1,390 @@
+//! The named scripts, run by a real `sh`. What they touch outside a folder of the test's own is put over the real
+//! thing in a mount namespace, which takes root; without, those tests say that they were skipped.
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use bricklayer::model::Script;
+use bricklayer::tools::scripts;
+use tempfile::TempDir;
+
+/// A folder of the test's own, parts of which lie over parts of the system when a script runs.
+struct Place {
+    dir: TempDir,
+    over: Vec<(&'static str, &'static str)>,
+}
+
+impl Place {
+    /// A place where the scripts run in the system as it is.
+    fn plain() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        Self { dir, over: Vec::new() }
+    }
+
+    /// A place with its folders `(name, path)` over those of the system; nothing if this machine does not let us.
+    fn over(folders: &[(&'static str, &'static str)]) -> Option<Self> {
+        let allowed = Command::new("unshare").args(["-m", "true"]).output();
+        if !allowed.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: a mount namespace cannot be made here (root is needed)");
+            return None;
+        }
+        let place = Self { over: folders.to_vec(), ..Self::plain() };
+        for (name, _) in folders {
+            fs::create_dir_all(place.dir.path().join(name)).unwrap();
+        }
+        Some(place)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Puts a program in front of the system's own; it notes its call and does what `text` says.
+    fn fake(&self, name: &str, text: &str) {
+        let log = self.path("calls");
+        let path = self.write(&format!("bin/{name}"), &format!("#!/bin/sh\necho {name} \"$@\" >>{log}\n{text}\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn run(&self, script: Script, args: &[&str], stdin: &str) -> Output {
+        let file = self.write(script.name, script.text);
+        let mounts = self.over.iter().map(|(name, over)| format!("mount --bind {} {over}\n", self.path(name)));
+        let prelude = format!("set -e\n{}exec sh {file} \"$@\"\n", mounts.collect::<String>());
+        let prelude = self.write("prelude", &prelude);
+        let mut command = Command::new(if self.over.is_empty() { "sh" } else { "unshare" });
+        if !self.over.is_empty() {
+            command.args(["-m", "sh"]);
+        }
+        command.arg(prelude).args(args).env("LC_ALL", "C");
+        command.env("PATH", format!("{}:{}:/usr/sbin:/sbin", self.path("bin"), std::env::var("PATH").unwrap()));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn says(&self, script: Script, args: &[&str]) -> String {
+        let output = self.run(script, args, "");
+        assert!(output.status.success(), "{} {args:?}: {}", script.name, err(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn status(&self, script: Script, args: &[&str], stdin: &str) -> i32 {
+        self.run(script, args, stdin).status.code().unwrap()
+    }
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn mode(path: &str) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn names_in(path: &str) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_script_is_clean_for_shellcheck_and_parses_in_every_shell() {
+    for script in scripts::ALL {
+        let place = Place::plain();
+        let file = place.write(script.name, script.text);
+        for shell in ["sh", "bash"] {
+            assert!(Command::new(shell).args(["-n", &file]).status().unwrap().success(), "{shell} {}", script.name);
+        }
+        match Command::new("shellcheck").args(["-s", "sh", &file]).output() {
+            Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout)),
+            Err(error) => eprintln!("skipped: shellcheck: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_is_written_whole_with_its_mode_and_nothing_beside_it() {
+    let place = Place::plain();
+    fs::create_dir(place.path("etc")).unwrap();
+    let path = place.path("etc/a b");
+    for text in ["first\n", "it's 'second'\n\nno newline", ""] {
+        assert_eq!(place.status(scripts::WRITE_FILE, &[&path, "0640"], text), 0);
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), (text, 0o640));
+    }
+    assert_eq!(names_in(&place.path("etc")), ["a b"]);
+
+    symlink(&path, place.path("etc/link")).unwrap();
+    fs::create_dir(place.path("etc/dir")).unwrap();
+    for other in ["etc/link", "etc/dir"] {
+        assert_eq!(place.status(scripts::WRITE_FILE, &[&place.path(other), "0644"], "x"), 1);
+        assert_eq!(place.status(scripts::REMOVE_FILE, &[&place.path(other)], ""), 1);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    for _ in 0..2 {
+        assert_eq!(place.status(scripts::REMOVE_FILE, &[&path], ""), 0);
+    }
+    assert_eq!(names_in(&place.path("etc")), ["dir", "link"]);
+}
+
+#[test]
+fn the_block_in_etc_hosts_is_ours_and_every_other_line_is_not() {
+    let Some(place) = Place::over(&[("etc", "/etc")]) else { return };
+    let write = |text: &str| place.status(scripts::WRITE_HOSTS, &["cluster01"], text);
+    let (begin, end) = ("# bricklayer cluster01: begin", "# bricklayer cluster01: end");
+
+    // Where awk is one of several, its link lies in /etc.
+    fs::create_dir(place.path("etc/alternatives")).unwrap();
+    symlink(fs::canonicalize("/usr/bin/awk").unwrap(), place.path("etc/alternatives/awk")).unwrap();
+    place.write("etc/hosts", "127.0.0.1 localhost\n\n");
+    fs::set_permissions(place.path("etc/hosts"), fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(write("10.0.0.1 node01\n10.0.0.2 node02\n"), 0);
+    let block = format!("{begin}\n10.0.0.1 node01\n10.0.0.2 node02\n{end}\n");
+    assert_eq!(place.read("etc/hosts"), format!("127.0.0.1 localhost\n\n{block}"));
+    assert_eq!(mode(&place.path("etc/hosts")), 0o640);
+
+    let foreign =
+        format!("# bricklayer cluster02: begin\nx\n# bricklayer cluster02: end\n{block}10.1.1.1 mine \\n\n\n");
+    place.write("etc/hosts", &foreign);
+    assert_eq!(write("10.0.0.1 node01\n10.0.0.2 node02\n"), 0);
+    assert_eq!(place.read("etc/hosts"), foreign);
+    assert_eq!(write("10.0.0.3 node03"), 0);
+    let changed = foreign.replace("10.0.0.1 node01\n10.0.0.2 node02", "10.0.0.3 node03");
+    assert_eq!(place.read("etc/hosts"), changed);
+    assert_eq!(write(""), 0);
+    assert_eq!(place.read("etc/hosts"), foreign.replace(&block, ""));
+    assert_eq!(names_in(&place.path("etc")), ["alternatives", "hosts"]);
+
+    for broken in
+        [format!("{begin}\nx\n"), format!("x\n{end}\n"), format!("{block}{block}"), format!("{end}\n{begin}\n")]
+    {
+        place.write("etc/hosts", &broken);
+        assert_eq!(write("y"), 3, "{broken}");
+        assert_eq!(place.read("etc/hosts"), broken);
+    }
+}
+
+#[test]
+fn the_lease_is_held_by_one_until_it_is_released_or_lapses() {
+    let Some(place) = Place::over(&[("run", "/run")]) else { return };
+    let lease = |args: &[&str]| place.run(scripts::LEASE, args, "");
+    assert!(lease(&["take", "a", "100"]).status.success());
+    assert!(lease(&["take", "a", "100"]).status.success());
+    let refused = lease(&["take", "b", "100"]);
+    assert_eq!((refused.status.code(), err(&refused).as_str()), (Some(75), "a\n"));
+    assert!(lease(&["release", "b"]).status.success());
+    assert_eq!(lease(&["take", "b", "100"]).status.code(), Some(75));
+    for _ in 0..2 {
+        assert!(lease(&["release", "a"]).status.success());
+    }
+    assert!(lease(&["take", "b", "1"]).status.success());
+    let (owner, expiry) = place
+        .read("run/bricklayer/lease")
+        .trim_end()
+        .split_once('\t')
+        .map(|(o, e)| (o.to_owned(), e.parse::<u64>().unwrap()))
+        .unwrap();
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let uptime: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    assert!(owner == "b" && (uptime..=uptime + 1).contains(&expiry));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(lease(&["take", "a", "100"]).status.success());
+    place.write("run/bricklayer/lease", "garbage");
+    assert!(lease(&["take", "b", "100"]).status.success());
+}
+
+#[test]
+fn a_node_tells_of_itself_and_its_packages() {
+    let said = Place::plain().says(scripts::LOOK_NODE, &["no-such-package", "coreutils"]);
+    let keys: Vec<&str> = said.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(keys, ["os", "family", "hostname", "clock", "uptime", "hold", "package", "package"]);
+    let fields = |line: &'static str| said.lines().any(|said| said.starts_with(line));
+    assert!(fields("package\tno-such-package\t-") && !fields("package\tcoreutils\t-"), "{said}");
+}
+
+#[test]
+fn what_lies_at_a_bricks_place_is_told() {
+    let Some(place) = Place::over(&[("run", "/run"), ("lib", "/var/lib")]) else { return };
+    let [absent, dir, file] = ["b/absent/brick", "b/dir", "b/file"].map(|name| place.path(name));
+    fs::create_dir_all(format!("{dir}/.glusterfs/indices/xattrop")).unwrap();
+    place.write("b/file", "");
+    for entry in ["xattrop-1", "00000000-0000-0000-0000-000000000001", "2"] {
+        place.write(&format!("b/dir/.glusterfs/indices/xattrop/{entry}"), "");
+    }
+    let id = "0x0123456789abcdef0123456789abcdef";
+    let tagged = Command::new("setfattr").args(["-n", "trusted.glusterfs.volume-id", "-v", id, &dir]).status();
+    let id = if tagged.is_ok_and(|status| status.success()) { "01234567-89ab-cdef-0123-456789abcdef" } else { "-" };
+
+    // A process by the name of the real one, and the files by which glusterd finds it: one of a brick whose path
+    // only ends alike comes first.
+    fs::copy("/usr/bin/sleep", place.path("bin/glusterfsd")).unwrap();
+    let mut server = Command::new(place.path("bin/glusterfsd")).arg("60").spawn().unwrap();
+    let dashed = dir.replace('/', "-");
+    fs::create_dir_all(place.path("run/gluster/vols/data00")).unwrap();
+    fs::create_dir_all(place.path("lib/glusterd/vols/data00/bricks")).unwrap();
+    place.write(&format!("run/gluster/vols/data00/a-x{dashed}.pid"), "1\n");
+    place.write(&format!("lib/glusterd/vols/data00/bricks/a:-x{dashed}"), "");
+    place.write(&format!("run/gluster/vols/data00/node-01{dashed}.pid"), &format!("{}\n", server.id()));
+    place.write(&format!("lib/glusterd/vols/data00/bricks/node-01:{dashed}"), "");
+
+    let said = place.says(scripts::LOOK_BRICKS, &[&absent, &dir, &file]);
+    let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split('\t').collect()).collect();
+    let pid = server.id().to_string();
+    let told = |row: &Vec<&str>| [row[0], row[1], row[4], row[5], row[6], row[9]].map(str::to_owned);
+    assert_eq!(told(&rows[0]), [&absent, "absent", "-", "-", "-", "-"]);
+    assert_eq!(told(&rows[1]), [&dir, "dir", id, "2", &pid, "no"]);
+    assert_eq!(told(&rows[2]), [&file, "other", "-", "-", "-", "-"]);
+    for row in &rows {
+        assert!(Path::new(row[2]).is_dir() && ["root", "own"].contains(&row[3]));
+        assert!(row[7].parse::<u64>().unwrap() >= row[8].parse::<u64>().unwrap());
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(place.says(scripts::LOOK_BRICKS, &[&dir]).contains("\t2\t-\t"));
+}
+
+/// A loop device over a sparse file, taken away with it.
+struct Disk(String);
+
+impl Disk {
+    fn new(place: &Place) -> Option<Self> {
+        let file = place.path("disk");
+        fs::File::create(&file).unwrap().set_len(512 << 20).unwrap();
+        let made = Command::new("losetup").args(["--find", "--show", &file]).output();
+        match made {
+            Ok(output) if output.status.success() => {
+                Some(Self(String::from_utf8(output.stdout).unwrap().trim().to_owned()))
+            }
+            _ => {
+                eprintln!("skipped: a loop device cannot be made here (root is needed)");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["--detach", &self.0]).status();
+    }
+}
+
+#[test]
+fn a_device_is_formatted_only_while_it_is_blank() {
+    let place = Place::plain();
+    assert_eq!(place.says(scripts::LOOK_DEVICES, &["/dev/no-such"]), "/dev/no-such\tabsent\t-\n");
+    assert_eq!(place.status(scripts::FORMAT_DEVICE, &["/dev/null", "ext4"], ""), 3);
+    let Some(disk) = Disk::new(&place) else { return };
+    let disk = disk.0.as_str();
+    assert_eq!(place.says(scripts::LOOK_DEVICES, &[disk]), format!("{disk}\tblank\t-\n"));
+    for kind in ["xfs", "ext4"] {
+        if place.status(scripts::FORMAT_DEVICE, &[disk, kind], "") == 127 {
+            eprintln!("skipped: mkfs.{kind} is not installed");
+            continue;
+        }
+        assert_eq!(place.says(scripts::LOOK_DEVICES, &[disk]), format!("{disk}\t{kind}\t-\n"));
+        let again = place.run(scripts::FORMAT_DEVICE, &[disk, kind], "");
+        assert!(again.status.code() == Some(3) && err(&again).contains(kind), "{again:?}");
+        assert!(Command::new("wipefs").args(["-q", "-a", disk]).status().unwrap().success());
+    }
+    assert!(Command::new("mkswap").args(["-q", disk]).status().unwrap().success());
+    assert_eq!(place.says(scripts::LOOK_DEVICES, &[disk]), format!("{disk}\tswap\t-\n"));
+    assert_eq!(place.status(scripts::FORMAT_DEVICE, &[disk, "ext4"], ""), 3);
+}
+
+#[test]
+fn names_and_ports_are_told_in_the_order_in_which_they_were_asked() {
+    let place = Place::plain();
+    let said = place.says(scripts::LOOK_NAMES, &["no-such-host.invalid", "127.0.0.1", "localhost"]);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[..2], ["no-such-host.invalid\t-", "127.0.0.1\t127.0.0.1"]);
+    assert!(lines[2].starts_with("localhost\t") && lines[2] != "localhost\t-");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let open = listener.local_addr().unwrap().to_string();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let said = place.says(scripts::LOOK_PORTS, &["no-such-host.invalid:1", &open, "255.255.255.255:1", &closed]);
+    let expected =
+        format!("no-such-host.invalid:1\tunresolved\n{open}\topen\n255.255.255.255:1\tsilent\n{closed}\trefused\n");
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_bricks_folder_is_made_only_inside_its_mount() {
+    let place = Place::plain();
+    let path = place.path("a/b");
+    for _ in 0..2 {
+        assert_eq!(place.status(scripts::MAKE_BRICK, &[&path, "-"], ""), 0);
+    }
+    assert!(Path::new(&path).is_dir());
+    let below = place.path("a/b/brick");
+    let refused = place.run(scripts::MAKE_BRICK, &[&below, &path], "");
+    assert!(refused.status.code() == Some(1) && err(&refused).contains("not a mount point"), "{refused:?}");
+    assert_eq!(place.status(scripts::MAKE_BRICK, &["/elsewhere", &path], ""), 1);
+    assert!(!Path::new(&below).exists());
+
+    let Some(place) = Place::over(&[("mounted", "/mnt")]) else { return };
+    assert_eq!(place.status(scripts::MAKE_BRICK, &["/mnt/x/brick", "/mnt"], ""), 0);
+    assert!(Path::new(&place.path("mounted/x/brick")).is_dir());
+}
+
+#[test]
+fn services_are_kept_from_starting_while_packages_are_installed() {
+    let Some(place) = Place::over(&[("sbin", "/usr/sbin")]) else { return };
+    let calls = || fs::read_to_string(place.path("calls")).unwrap_or_default();
+    let held = "sh /usr/sbin/policy-rc.d glusterd start; echo \"policy: $?\" >>";
+    place.fake("dpkg", "");
+    place.fake("apt-get", &format!("{held}{}", place.path("calls")));
+    assert_eq!(place.status(scripts::INSTALL_PACKAGES, &["debian", "glusterfs-server"], ""), 0);
+    assert!(calls().contains("policy: 101") && calls().contains("install -- glusterfs-server"), "{}", calls());
+    assert!(names_in(&place.path("sbin")).is_empty());
+
+    place.fake("apt-get", "exit 100");
+    fs::remove_file(place.path("calls")).unwrap();
+    assert_eq!(place.status(scripts::INSTALL_PACKAGES, &["debian", "x"], ""), 100);
+    assert!(calls().trim_end().ends_with("update"), "{}", calls());
+    assert!(names_in(&place.path("sbin")).is_empty());
+
+    place.write("sbin/policy-rc.d", "#!/bin/sh\nexit 0\n");
+    place.fake("apt-get", "");
+    for (script, args) in [(scripts::INSTALL_PACKAGES, &["debian", "x"][..]), (scripts::RELEASE_HOLD, &[])] {
+        assert_eq!(place.status(script, args, ""), 0);
+        assert_eq!(place.read("sbin/policy-rc.d"), "#!/bin/sh\nexit 0\n");
+    }
+    place.write("sbin/policy-rc.d", "#!/bin/sh\n# bricklayer: hold\nexit 101\n");
+    assert!(place.says(scripts::LOOK_NODE, &[]).contains("hold\tyes\n"));
+    assert_eq!(place.status(scripts::RELEASE_HOLD, &[], ""), 0);
+    assert!(place.says(scripts::LOOK_NODE, &[]).contains("hold\tno\n"));
+    assert_eq!(place.status(scripts::INSTALL_PACKAGES, &["other", "x"], ""), 1);
+}
+
+#[test]
+fn a_mount_is_down_while_its_unit_file_changes() {
+    let place = Place::plain();
+    let unit = place.write("data.mount", "old");
+    let replace = || place.status(scripts::REPLACE_MOUNT, &["data.mount", &unit, "0644"], "new");
+    place.fake("systemctl", "case $1 in stop) exit 1;; esac");
+    assert_eq!((replace(), place.read("data.mount").as_str()), (1, "old"));
+    fs::remove_file(place.path("calls")).unwrap();
+    place.fake("systemctl", "case $1 in stop) exit 5;; esac");
+    assert_eq!((replace(), place.read("data.mount").as_str()), (0, "new"));
+    assert_eq!(
+        place.read("calls"),
+        "systemctl stop -- data.mount\nsystemctl daemon-reload\nsystemctl enable --now -- data.mount\n"
+    );
+}
