@@ -41,10 +41,14 @@ pub struct Reconciler<'a> {
     pub journal: &'a Journal,
     /// Who this run is, for the lease and the journal: different in every run.
     pub owner: String,
+    /// Whether the run of another owner is known to have ended without giving its leases back.
+    pub is_gone: fn(&str) -> bool,
     /// For the jitter of pauses.
     pub seed: u64,
     /// After this long, what is left is left.
     pub limit: Duration,
+    /// How long it may sit in all while there is nothing to do but wait for something that comes by itself.
+    pub patience: Duration,
     /// Becomes true when the person has had enough; the running step still ends.
     pub stop: watch::Receiver<bool>,
 }
@@ -68,7 +72,7 @@ impl Reconciler<'_> {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
-            leases: Leases::of(self.owner.clone()),
+            leases: Leases::of(self.owner.clone(), self.is_gone),
             jitter: Jitter::new(self.seed),
             stop: self.stop.clone(),
             with: &self,
@@ -78,6 +82,7 @@ impl Reconciler<'_> {
             ran: BTreeMap::new(),
             done: Vec::new(),
             failed: Vec::new(),
+            patience: self.patience,
         };
         let (left, settled) = session.settle(events).await;
         session.leases.release(self.transport).await;
@@ -106,6 +111,8 @@ struct Session<'a> {
     ran: BTreeMap<ItemId, Done>,
     done: Vec<Done>,
     failed: Vec<Failed>,
+    /// What is left of it.
+    patience: Duration,
 }
 
 type Events<'e> = dyn FnMut(Event) + 'e;
@@ -129,6 +136,10 @@ impl Session<'_> {
             } else if let Some(next) = self.next_look(&plan, now) {
                 let on = plan.waiting().map(|step| (step.item.id.clone(), left(step))).collect();
                 events(Event::Waiting { on });
+                // A step that rests before its next try is work, and takes no patience.
+                if plan.ready().next().is_none() && !self.has_patience(next - now) {
+                    return (plan, false);
+                }
                 self.sleep_until(next).await;
             } else {
                 return (plan, true);
@@ -187,7 +198,11 @@ impl Session<'_> {
                 let on = plan.ready().map(|step| (step.item.id.clone(), error.to_string())).collect();
                 events(Event::Waiting { on });
                 let pause = self.jitter.spread(LEASE_POLL);
-                self.sleep_until(Instant::now() + pause).await;
+                if self.has_patience(pause) {
+                    self.sleep_until(Instant::now() + pause).await;
+                } else {
+                    self.deadline = Instant::now();
+                }
             }
             return;
         }
@@ -255,6 +270,13 @@ impl Session<'_> {
             Work::Run(_) | Work::Held(_) => None,
         });
         pauses.chain(polls).min()
+    }
+
+    /// Whether there is patience for `pause`, and takes it.
+    fn has_patience(&mut self, pause: Duration) -> bool {
+        let left = self.patience.checked_sub(pause);
+        self.patience = left.unwrap_or_default();
+        left.is_some()
     }
 
     async fn sleep_until(&mut self, then: Instant) {

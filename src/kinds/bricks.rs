@@ -205,7 +205,7 @@ impl One<'_> {
             Seen::NotYet(_) => None,
             Seen::Unknown(why) => return found.unknown(ready(self.brick), why),
         };
-        let filesystem = filesystem(self.brick.filesystem.unwrap_or_default());
+        let filesystem = self.brick.filesystem.unwrap_or_default();
         let formatted = subject(self.brick).is("formatted");
         let refuse = |because: String, hint: &str| self.held("device", because, hint).gives(ready(self.brick));
         match seen.map(|device| (&device.holds, &device.mount)) {
@@ -217,7 +217,7 @@ impl One<'_> {
                 let because = format!("{device} on {node} is mounted on {elsewhere}");
                 return found.item(refuse(because, "unmount it, or name another device"));
             }
-            Some((Holds::Signature(signature), None)) if signature == filesystem => found.met(formatted.clone()),
+            Some((Holds::Signature(signature), None)) if signature == filesystem.name() => found.met(formatted.clone()),
             Some((Holds::Signature(signature), None)) => {
                 let because = format!("{device} on {node} is not blank: it carries {signature}");
                 let hint = "only blank devices are formatted; if nothing on it is needed, `wipefs --all` it yourself";
@@ -229,25 +229,27 @@ impl One<'_> {
         self.make(None, found);
     }
 
-    fn format(&self, device: &AbsPath, filesystem: &str) -> Item {
+    fn format(&self, device: &AbsPath, filesystem: Filesystem) -> Item {
+        let name = filesystem.name();
         Item::run(
             &subject(self.brick),
             "format",
-            format!("make an {filesystem} file system on {device} of {}", self.brick.node),
+            format!("make an {name} file system on {device} of {}", self.brick.node),
             Place::On(self.brick.node.clone()),
-            node::format(device, filesystem),
+            node::format(device, name),
         )
-        .because(Difference::changed(device.as_str(), "blank", filesystem))
+        .because(Difference::changed(device.as_str(), "blank", name))
+        .needs(nodes::installed(&self.brick.node, filesystem.package()))
         .at_risk(Risk::Destructive, format!("what {device} holds without a signature is gone"))
     }
 
-    fn mount(&self, device: &AbsPath, filesystem: &str) -> Item {
+    fn mount(&self, device: &AbsPath, filesystem: Filesystem) -> Item {
         let above = self.brick.path.parent().unwrap_or_else(|| self.brick.path.clone());
         let unit = systemd::MountUnit {
             owner: &format!("brick of volume {} in cluster {}", self.name, self.cx.spec.cluster),
             what: device.as_str(),
             path: &above,
-            fstype: filesystem,
+            fstype: filesystem.name(),
             options: &["noatime".to_owned()],
             before: &["glusterd.service"],
             after: &[],
@@ -275,12 +277,5 @@ impl One<'_> {
                 "grow its file system or the volume before it is full: a full brick cannot heal",
             );
         }
-    }
-}
-
-fn filesystem(filesystem: Filesystem) -> &'static str {
-    match filesystem {
-        Filesystem::Xfs => "xfs",
-        Filesystem::Ext4 => "ext4",
     }
 }

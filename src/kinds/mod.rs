@@ -25,6 +25,7 @@ pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
 pub use cx::{Assessment, Cx};
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
+pub(crate) use pool::counted_on;
 pub use status::status;
 pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
 

@@ -11,7 +11,7 @@ use reach::Obstacle;
 
 use super::nodes::{self, POLL};
 use super::{Assessment, Cx, Kind, Spec};
-use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject};
+use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
 use crate::tools::gluster::{self, Peer, Pool, Standing};
 
 /// The pool, as a kind.
@@ -124,6 +124,16 @@ impl Spec {
     pub(super) fn storage_of<'a>(&'a self, node: &'a NodeName) -> &'a str {
         self.nodes.get(node).map_or(node.as_str(), |written| written.storage(node))
     }
+}
+
+/// The nodes that do not answer while another node's glusterd still believes itself connected to them.
+pub(crate) fn counted_on(cx: &Cx<'_>) -> Vec<NodeName> {
+    let view = View::of(cx);
+    let silent = |node: &&NodeName| matches!(view.seen[*node], Seen::Unknown(Why::NoAnswer(..)));
+    let connected =
+        |viewer: &NodeName, node: &NodeName| view.peer(cx.spec, viewer, node).is_some_and(|peer| peer.connected);
+    let counted = |node: &&NodeName| cx.spec.nodes.keys().any(|viewer| connected(viewer, node));
+    cx.spec.nodes.keys().filter(silent).filter(counted).cloned().collect()
 }
 
 fn subject(node: &NodeName) -> Subject {

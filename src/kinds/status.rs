@@ -101,13 +101,13 @@ fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &
         Some(volume) if volume.started => "Started",
         Some(_) => "Stopped",
     });
-    let counts: Option<Vec<u64>> = bricks.iter().map(|brick| brick.pending).collect();
+    let counts: Vec<Option<u64>> = bricks.iter().map(|brick| brick.pending).collect();
     VolumeStatus {
         name: name.clone(),
         shape: volumes::shape_words(written, there.flatten()),
         state: state.map(str::to_owned),
-        // A sum with an unknown part is unknown: the list of what is stale lies on the other bricks.
-        heal_pending: counts.map(|counts| counts.into_iter().sum()),
+        // With a count missing the whole is unknown: the list of what is stale in a brick lies on the others.
+        heal_pending: counts.iter().all(Option::is_some).then(|| volumes::pending(written, &counts)),
     }
 }
 

@@ -152,6 +152,25 @@ pub enum Filesystem {
     Ext4,
 }
 
+impl Filesystem {
+    /// Its name, as mkfs and mount know it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xfs => "xfs",
+            Self::Ext4 => "ext4",
+        }
+    }
+
+    /// The package that makes it, on every family of distributions.
+    pub(super) fn package(self) -> &'static str {
+        match self {
+            Self::Xfs => "xfsprogs",
+            Self::Ext4 => "e2fsprogs",
+        }
+    }
+}
+
 /// A brick written as a map.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -219,4 +238,9 @@ pub(super) fn shape_words(written: &Volume, there: Option<&gluster::Volume>) -> 
         Some(there) => shape::words(shape::present(there), there.bricks.len()),
         None => shape::words(shape::wanted(written), written.bricks.len()),
     }
+}
+
+/// How many entries wait for their heal, from each brick's count in the order written.
+pub(super) fn pending(written: &Volume, counts: &[Option<u64>]) -> u64 {
+    shape::pending(shape::wanted(written), counts)
 }

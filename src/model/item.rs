@@ -72,7 +72,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// A state that something must have reached: `volume data00 started`.
+/// A state that something must have reached: `volume data00 is started`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Milestone {
@@ -84,7 +84,7 @@ pub struct Milestone {
 
 impl fmt::Display for Milestone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.subject, self.state)
+        write!(f, "{} is {}", self.subject, self.state)
     }
 }
 

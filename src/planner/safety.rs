@@ -3,13 +3,19 @@
 //! Kinds only say what an item threatens. Here each threat is turned into what must be positively seen before the
 //! item may run, or into the reason why it may not.
 
+use std::time::Duration;
+
 use crate::kinds::volumes::healed;
-use crate::kinds::{Assessment, Cx};
-use crate::model::{Cause, Held, Item, Seen, Threat, VolumeName, Work};
+use crate::kinds::{Assessment, Cx, counted_on};
+use crate::model::{Cause, Held, Item, Lane, Seen, Subject, Threat, VolumeName, Work};
 use crate::tools::{gluster, mounts};
 
-/// Goes through all items that threaten something.
+/// How long until it is worth looking whether glusterd has noticed that a peer is away.
+const NOTICE_POLL: Duration = Duration::from_secs(3);
+
+/// Goes through all items that threaten something, or that the whole pool takes part in.
 pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
+    silent_peers(cx, found);
     for item in found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_))) {
         for threat in item.threatens.clone() {
             match threat {
@@ -17,6 +23,25 @@ pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
                 Threat::Access(volume) => access(cx, &volume, item),
             }
         }
+    }
+}
+
+/// Nothing is asked of the pool while it still counts on a node that is silent. glusterd notices a silent peer after
+/// some 25 s, if it is left alone; a command before that blocks for 120 s, keeps the volume locked after that, and
+/// keeps glusterd from noticing for a quarter of an hour (measured with glusterfs 10.3).
+fn silent_peers(cx: &Cx<'_>, found: &mut Assessment) {
+    let of_pool = |item: &&mut Item| matches!(&item.work, Work::Run(run) if run.lane == Lane::Gluster);
+    if !found.items.iter_mut().any(|item| of_pool(&item)) {
+        return;
+    }
+    for node in counted_on(cx) {
+        let subject = Subject::new("peer", &node);
+        let noticed = subject.is("noticed to be away");
+        for item in found.items.iter_mut().filter(of_pool) {
+            item.needs.push(noticed.clone());
+        }
+        let summary = format!("glusterd to notice that {node} is away");
+        found.item(Item::wait(&subject, "away", summary, NOTICE_POLL).gives(noticed));
     }
 }
 

@@ -299,6 +299,7 @@ const BUSY: &[&str] = &[
     "Another transaction could be in progress",
     "Locking failed",
     "lock failed",
+    "Commit failed on",
     "Request timed out",
     "Please try again",
     "Please retry",

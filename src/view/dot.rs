@@ -93,10 +93,10 @@ mod tests {
           "mount/gldata00/node02/replace" [label="mount data00 at /gldata00\nnode02", fillcolor="#d0e3f7", penwidth=3];
           "volume/data00/grow" [label="add brick node03m:/glvol00/brick to volume data00\nheld: node03 cannot be reached: no route to host", fillcolor="#f4b6b6"];
           "volume/data00/tune" [label="set options of data00\nnode01", fillcolor="#e3e3e3"];
-          "unit/glusterd/node01/start" -> "volume/data00/create" [tooltip="unit glusterd on node01 running"];
-          "volume/data00/create" -> "volume/data00/heal" [tooltip="volume data00 created"];
-          "volume/data00/create" -> "mount/gldata00/node02/replace" [tooltip="volume data00 created"];
-          "volume/data00/grow" -> "volume/data00/tune" [tooltip="volume data00 grown"];
+          "unit/glusterd/node01/start" -> "volume/data00/create" [tooltip="unit glusterd on node01 is running"];
+          "volume/data00/create" -> "volume/data00/heal" [tooltip="volume data00 is created"];
+          "volume/data00/create" -> "mount/gldata00/node02/replace" [tooltip="volume data00 is created"];
+          "volume/data00/grow" -> "volume/data00/tune" [tooltip="volume data00 is grown"];
         }
         "##);
     }

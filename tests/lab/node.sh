@@ -130,13 +130,13 @@ node_leader() {
 # A boot mounts nothing outside the node, so it also works from inside 'lab admin', as a fence
 # device needs.
 node_boot() {
-  local node=$1 dir started=${EPOCHREALTIME/./} lock
+  local node=$1 dir started=${EPOCHREALTIME/./}
   dir=$(node_dir "$node")
-  exec {lock}>"$dir/lock" # a fence device and a person may want it at once
-  flock "$lock"
+  exec 8>"$dir/lock" # a fence device and a person may want it at once
+  flock 8
   node_is_running "$node" && return
   node_link "$node" up
-  node_start "$node" "$dir" {lock}>&-
+  node_start "$node" "$dir"
   until node_answers "$node"; do
     node_is_running "$node" || die "$node ended while it booted; see $dir/console.log"
     ((${EPOCHREALTIME/./} - started < 60000000)) ||
@@ -166,7 +166,7 @@ node_start() {
       --register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
       --network-namespace-path="/run/netns/$(node_ns "$node")" --capability=all \
       --bind=/dev/fuse --bind="$brick:/dev/vdb" --bind="$spare:/dev/vdc" --console=pipe
-  ) </dev/null >>"$dir/console.log" 2>&1 &
+  ) </dev/null >>"$dir/console.log" 2>&1 8>&- 9>&- &
   until node_is_running "$node"; do
     kill -0 $! 2>/dev/null || die "$node does not start; see $dir/console.log"
     sleep 0.02

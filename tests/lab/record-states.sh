@@ -290,11 +290,12 @@ failure_states() {
   record --as indices-dirty ls $BRICK/.glusterfs/indices/dirty
 
   state 42-healing
+  watch_heal $BRICK node01 node02 &
   gluster --as volume-start-force volume start vol force
   gluster --as volume-heal-info-at-once volume heal vol info
   gluster --as volume-heal volume heal vol
   gluster --as volume-heal-full volume heal vol full
-  watch_heal $BRICK node01 node02
+  wait
   gluster --as volume-heal-later volume heal vol
   gluster --as volume-heal-full-later volume heal vol full
   observe node01 vol
@@ -343,6 +344,7 @@ failure_states() {
   gluster pool list
   lab boot node02
   quietly node02 systemctl start glusterd
+  gluster --as volume-set-node-back volume set vol network.ping-timeout 13
   wait_for 'the brick on node02' brick_is_online node02
 }
 
@@ -367,20 +369,21 @@ watch_pool() {
 # A glusterd that comes back shows its brick online, restarts it if the volume was changed
 # without it, and calls it offline meanwhile.
 watch_brick() {
-  local node=$1 started=${EPOCHREALTIME/./} sample
+  local node=$1 started=${EPOCHREALTIME/./} sample online=0
   {
     printf '# milliseconds since glusterd started, brick of %s: online, pid\n' "$node"
-    for _ in {1..40}; do
+    while ((online < 10 && ${EPOCHREALTIME/./} - started < 90000000)); do
       sample=$(lab in node01 gluster --mode=script volume status vol 2>&1 |
         awk -v brick="$node:" 'index($2, brick) { print $(NF - 1), $NF }')
       printf '%6d %s\n' "$(((${EPOCHREALTIME/./} - started) / 1000))" "${sample:-not listed}"
+      [[ $sample == Y* ]] && online=$((online + 1)) || online=0
       sleep 0.2
     done
   } >"$SAMPLES/$STATE/brick-over-time.txt"
 }
 
 brick_is_online() {
-  lab in node01 gluster --mode=script volume status vol |
+  lab in node01 gluster --mode=script volume status vol 2>/dev/null |
     awk -v brick="$1:" 'index($2, brick) && $(NF - 1) == "Y" { up = 1 } END { exit !up }'
 }
 

@@ -1,27 +1,30 @@
 //! What a node needs before anything can be on it: an answer, its packages, glusterd, and names for the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{installed, running};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Hosts, Spec};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{gluster, node, systemd};
 
 /// The packages that may be needed, over all families; a node is asked for all of them at once.
-const PACKAGES: &[&str] = &["attr", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE];
+const PACKAGES: &[&str] = &["attr", "e2fsprogs", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE, "xfsprogs"];
 /// How far two nodes' clocks may be apart before it is said, in seconds: file times of a replica then disagree.
 const CLOCK_SKEW_MAX: f64 = 5.0;
 
-/// The packages that a family's node needs.
-fn packages(family: Family) -> &'static [&'static str] {
-    match family {
-        Family::Debian => &["attr", "glusterfs-client", gluster::PACKAGE],
-        Family::RedHat => &["attr", "glusterfs-fuse", gluster::PACKAGE],
-        Family::Other => &[],
-    }
+/// The packages that `node` needs: `GlusterFS`, what reads extended attributes, and what makes its file systems.
+fn packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'static str> {
+    let client = match family {
+        Family::Debian => "glusterfs-client",
+        Family::RedHat => "glusterfs-fuse",
+        Family::Other => return Vec::new(),
+    };
+    let bricks = spec.volumes.values().flat_map(|volume| &volume.bricks).filter(|brick| brick.node == *node);
+    let made: BTreeSet<&str> = bricks.filter_map(|brick| brick.filesystem).map(Filesystem::package).collect();
+    ["attr", client, gluster::PACKAGE].into_iter().chain(made).collect()
 }
 
 /// What is asked of every node about itself.
@@ -92,7 +95,7 @@ fn hold(name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
 }
 
 fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
-    let wanted = packages(facts.family);
+    let wanted = packages(cx.spec, name, facts.family);
     let (there, missing): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|p| facts.packages.contains_key(**p));
     for package in there {
         found.met(installed(name, package));
@@ -140,7 +143,12 @@ fn glusterd(name: &NodeName, units: &Units, found: &mut Assessment) {
     let unit = match units {
         Seen::Is(units) => units::glusterd(units),
         Seen::NotYet(_) => systemd::Unit::default(),
-        Seen::Unknown(why) => return found.unknown(milestone, why),
+        Seen::Unknown(Why::NotAsked) => return,
+        Seen::Unknown(why) => {
+            let summary = format!("look at glusterd on {name}");
+            let item = Item::held(&subject(name), "glusterd", summary, Cause::Unknown, why.to_string(), "");
+            return found.item(item.gives(milestone));
+        }
     };
     if unit.active() {
         found.met(milestone.clone());

@@ -62,7 +62,10 @@ pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Change
     let list = if list.is_empty() { NOTHING_OWNED } else { &list };
     let noted = set.get(OWNED_OPTIONS).map_or(NOTHING_OWNED, String::as_str);
     if noted != list {
-        changes.why.push(Difference::changed(OWNED_OPTIONS, noted, list));
+        if changes.why.is_empty() {
+            // Otherwise it only says again which options there are.
+            changes.why.push(Difference::changed(OWNED_OPTIONS, noted, list));
+        }
         changes.set.insert(OWNED_OPTIONS.to_owned(), list.to_owned());
     }
     changes

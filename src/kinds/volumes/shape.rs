@@ -39,6 +39,12 @@ fn set_size(shape: Shape) -> usize {
     usize::try_from(size.max(1)).unwrap_or(1)
 }
 
+/// How many entries of a volume wait for their heal, from each brick's count of what it knows to be stale elsewhere.
+/// The good bricks of a set all list the same entries, so the longest list of a set is what that set has to heal.
+pub(in crate::kinds) fn pending(shape: Shape, counts: &[Option<u64>]) -> u64 {
+    counts.chunks(set_size(shape)).map(|set| set.iter().flatten().max().copied().unwrap_or(0)).sum()
+}
+
 /// How a volume gets from its shape to the one that is written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change<'a> {

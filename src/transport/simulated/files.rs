@@ -69,7 +69,7 @@ pub fn write_hosts(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output 
     }
     if inside {
         return failed(
-            1,
+            3,
             format!("the marks of the block \"{begin}\" in /etc/hosts do not match; mend them by hand\n"),
         );
     }
@@ -96,5 +96,5 @@ pub fn replace_mount(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
         return written;
     }
     systemctl(world, &["daemon-reload"]);
-    systemctl(world, &["start", "--", unit])
+    systemctl(world, &["enable", "--now", "--", unit])
 }

@@ -407,6 +407,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "install-packages" => packages::install,
         "release-hold" => packages::release_hold,
         "make-brick" => storage::make_brick,
+        "release-brick" => storage::release_brick,
         "format-device" => storage::format_device,
         "replace-mount" => files::replace_mount,
         "lease" => lease::lease,

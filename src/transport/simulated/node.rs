@@ -90,6 +90,8 @@ pub struct Unit {
     pub read: Option<String>,
     /// The process id while it runs.
     pub pid: u32,
+    /// When it was last started, by the world's clock.
+    pub since_ms: u64,
 }
 
 /// The states of a unit that the simulation knows.
@@ -163,6 +165,12 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Whether anything lies in it but the empty `.glusterfs` that a refused volume leaves.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.indexed || self.files > 0
+    }
+
     /// The entries of `.glusterfs/indices/xattrop`: one for each file that is stale on any other brick.
     #[must_use]
     pub fn pending(&self) -> u64 {
@@ -275,7 +283,13 @@ impl Node {
     /// A fresh machine with nothing installed and one blank disk.
     #[must_use]
     pub fn blank(aliases: Vec<Alias>) -> Self {
-        let ssh = Unit { wanted_by: Some("multi-user.target".to_owned()), active: Active::Active, read: None, pid: 96 };
+        let ssh = Unit {
+            wanted_by: Some("multi-user.target".to_owned()),
+            active: Active::Active,
+            read: None,
+            pid: 96,
+            since_ms: 0,
+        };
         let mut root = Filesystem { size_kb: 30_787_492, free_kb: 24_512_008, ..Filesystem::new("ext4") };
         for path in ["/etc", "/etc/systemd", "/etc/systemd/system", "/mnt", "/root", "/run", "/tmp", "/var"] {
             root.directories.insert(path.to_owned(), Directory::default());

@@ -87,7 +87,7 @@ impl Node {
             self.install(other, offer);
         }
         if *name == "glusterfs-server" {
-            let unit = Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0 };
+            let unit = Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0, since_ms: 0 };
             self.units.entry("glusterd.service".to_owned()).or_insert(unit);
             for (group, text) in GROUPS {
                 self.put(&format!("/var/lib/glusterd/groups/{group}"), text, "644");

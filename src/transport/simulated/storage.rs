@@ -24,6 +24,19 @@ pub fn make_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     silent()
 }
 
+/// `release-brick PATH`.
+pub fn release_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [path] = call.args else { return failed(2, "release-brick: PATH\n") };
+    let Some(directory) = world.node_mut(at).directory_mut(path) else {
+        return failed(1, format!("{path} is not a directory\n"));
+    };
+    if directory.is_used() {
+        return failed(3, format!("{path} is not empty; its volume id stays\n"));
+    }
+    directory.volume_id = None;
+    silent()
+}
+
 /// `format-device DEVICE FILESYSTEM`.
 pub fn format_device(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [device, kind] = call.args else { return failed(2, "format-device: DEVICE FILESYSTEM\n") };

@@ -160,7 +160,7 @@ impl World {
     /// Starts a unit.
     ///
     /// # Errors
-    /// [`Refusal`] if it does not start.
+    /// `Refusal` if it does not start.
     pub fn start_unit(&mut self, at: &NodeName, unit: &str) -> Result<(), Refusal> {
         match self.load_state(at, unit) {
             "not-found" => return Err(Refusal::NotFound),
@@ -170,13 +170,15 @@ impl World {
         }
         let text = self.unit_text(at, unit);
         let started = if is_mount(unit) { self.mount_by_unit(at, text.as_deref()) } else { true };
+        let since_ms = self.clock_ms;
         let node = self.node_mut(at);
         let pid = node.fork();
-        let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0 };
+        let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0, since_ms: 0 };
         let state = node.units.entry(unit.to_owned()).or_insert_with(new);
         state.active = if started { Active::Active } else { Active::Failed };
         state.read = text;
         state.pid = pid;
+        state.since_ms = since_ms;
         if unit == "glusterd.service" {
             self.start_glusterd(at);
         }
@@ -274,7 +276,7 @@ fn enable(world: &mut World, at: &NodeName, unit: &str) -> Output {
     let Some(target) = wanted_by(world, at, unit) else { return failed(0, NO_INSTALL) };
     let folder = if world.unit_file(at, unit).is_some() { UNIT_FOLDER } else { "/lib/systemd/system/" };
     let units = &mut world.node_mut(at).units;
-    let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0 };
+    let new = || Unit { wanted_by: None, active: Active::Inactive, read: None, pid: 0, since_ms: 0 };
     let state = units.entry(unit.to_owned()).or_insert_with(new);
     if state.wanted_by.is_some() {
         return silent();
@@ -360,6 +362,11 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     let active = world.active(at, unit);
     let (active_state, sub_state) = states(active, unit);
     let pid = world.unit(at, unit).filter(|_| active == Active::Active).map_or(0, |unit| unit.pid);
+    let booted_ms = world.nodes.get(at).map_or(0, |node| node.booted_ms);
+    let since_ms = world
+        .unit(at, unit)
+        .filter(|_| active == Active::Active)
+        .map_or(0, |unit| unit.since_ms.saturating_sub(booted_ms));
     let own = |key: &str| setting(&text, key).unwrap_or_default().to_owned();
     let specific = if is_mount(unit) {
         vec![("Where", own("Where")), ("What", own("What")), ("Options", own("Options")), ("Type", own("Type"))]
@@ -381,6 +388,7 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
         ("SubState", sub_state.to_owned()),
         ("FragmentPath", fragment),
         ("UnitFileState", file_state(world, at, unit).to_owned()),
+        ("ActiveEnterTimestampMonotonic", (since_ms * 1000).to_string()),
         ("NeedDaemonReload", stale.to_owned()),
     ];
     specific.into_iter().chain(common).collect()

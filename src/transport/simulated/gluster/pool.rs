@@ -25,13 +25,16 @@ impl World {
     /// Begins a transaction on a volume: the members that take part, the own node first.
     ///
     /// # Errors
-    /// [`Stuck`] if it does not begin.
+    /// `Stuck` if it does not begin.
     pub fn begin(&mut self, at: &NodeName, volume: &str) -> Result<Vec<NodeName>, Stuck> {
         if std::mem::take(&mut self.busy) || self.locks.contains_key(volume) {
             return Err(Stuck::Busy);
         }
         let members = self.members(at);
-        if members.iter().any(|(_, _, sight)| *sight == Sight::Silent) {
+        let silent = members.iter().filter(|(_, _, sight)| *sight == Sight::Silent);
+        let asked: Vec<_> = silent.map(|(name, _, _)| (at.clone(), name.clone())).collect();
+        if !asked.is_empty() {
+            self.asked.extend(asked);
             self.hang_ms = self.hang_ms.max(CLI_PATIENCE_MS);
             self.locks.insert(volume.to_owned(), self.clock_ms + LOCK_MS);
             return Err(Stuck::TimedOut);
