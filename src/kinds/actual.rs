@@ -79,7 +79,8 @@ impl Actual {
 fn volumes(cx: &Cx<'_>, pool: &pool::View) -> Seen<BTreeMap<String, gluster::Volume>> {
     let query = gluster::volumes();
     let first = cx.spec.nodes.keys().take(WITNESSES);
-    if !first.clone().fold(true, |all, name| cx.ask(name, &query) && all) {
+    // Counted, so that the question goes to all of them and not only to the first that has no answer.
+    if first.clone().filter(|name| !cx.ask(name, &query)).count() > 0 {
         return Seen::Unknown(Why::NotAsked);
     }
     let mut off = None;
