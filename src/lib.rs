@@ -55,6 +55,8 @@
 //! - [`execute`]: runs a round of ready items under the lease, writes the journal, and has [`tools`] judge what a
 //!   program said: done, busy, or refused.
 //! - [`reconcile`]: the loop of the drawing, with its retries and its end.
+//! - [`watch`]: when to run the loop again: triggers become one wake a cluster, a cluster is never worked on twice at
+//!   once, outcomes become the next wake. What a turn does is handed in by [`cli`].
 //! - [`view`]: everything that is printed, for people and for programs, from the same values.
 //! - [`cli`]: a file for each verb: its arguments and a thin `run`.
 //!
@@ -63,7 +65,8 @@
 //! Who may use whom, and nobody else: a test reads this drawing and every `crate::` path in the sources.
 //!
 //! ```text
-//! cli        → reconcile, execute, observe, spec, transport, kinds, view, model
+//! cli        → watch, reconcile, execute, observe, spec, transport, kinds, view, model
+//! watch      → execute, spec, kinds, view, model
 //! reconcile  → execute, observe, planner, transport, kinds, model
 //! execute    → observe, transport, tools, model
 //! observe    → planner, transport, kinds, model
@@ -90,3 +93,4 @@ pub mod spec;
 pub mod tools;
 pub mod transport;
 pub mod view;
+pub mod watch;

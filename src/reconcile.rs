@@ -41,10 +41,14 @@ pub struct Reconciler<'a> {
     pub journal: &'a Journal,
     /// Who this run is, for the lease and the journal: different in every run.
     pub owner: String,
+    /// Whether the run of another owner is known to have ended without giving its leases back.
+    pub is_gone: fn(&str) -> bool,
     /// For the jitter of pauses.
     pub seed: u64,
     /// After this long, what is left is left.
     pub limit: Duration,
+    /// How long it may sit in all while there is nothing to do but wait for something that comes by itself.
+    pub patience: Duration,
     /// Becomes true when the person has had enough; the running step still ends.
     pub stop: watch::Receiver<bool>,
 }
@@ -68,7 +72,7 @@ impl Reconciler<'_> {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
-            leases: Leases::of(self.owner.clone()),
+            leases: Leases::of(self.owner.clone(), self.is_gone),
             jitter: Jitter::new(self.seed),
             stop: self.stop.clone(),
             with: &self,
@@ -78,18 +82,30 @@ impl Reconciler<'_> {
             ran: BTreeMap::new(),
             done: Vec::new(),
             failed: Vec::new(),
+            patience: self.patience,
         };
-        let (left, settled) = session.settle(events).await;
+        let (left, end) = session.settle(events).await;
         session.leases.release(self.transport).await;
         let Session { done, failed, .. } = session;
-        let verdict = match (left.is_empty(), failed.is_empty(), settled) {
-            (true, ..) => Verdict::AsWritten,
-            (false, false, _) => Verdict::Failed,
-            (false, true, false) => Verdict::Unsettled,
-            (false, true, true) => Verdict::Held,
+        let verdict = match (end, left.is_empty(), failed.is_empty()) {
+            (End::Settled | End::Ended, true, _) => Verdict::AsWritten,
+            (_, _, false) => Verdict::Failed,
+            (End::Ended | End::Blind, _, true) => Verdict::Unsettled,
+            (End::Settled, false, true) => Verdict::Held,
         };
         Report { verdict, done, failed, left, took: start.elapsed() }
     }
+}
+
+/// Why a run came to its end.
+#[derive(Clone, Copy)]
+enum End {
+    /// Nothing more can be done.
+    Settled,
+    /// Time, patience or the person came to an end first.
+    Ended,
+    /// The person had enough in the middle of a look, so that nobody knows how things stand.
+    Blind,
 }
 
 /// One run, as far as it has got.
@@ -106,20 +122,26 @@ struct Session<'a> {
     ran: BTreeMap<ItemId, Done>,
     done: Vec<Done>,
     failed: Vec<Failed>,
+    /// What is left of it.
+    patience: Duration,
 }
 
 type Events<'e> = dyn FnMut(Event) + 'e;
 
 impl Session<'_> {
-    /// Goes on until nothing can be done; false if it was ended before that.
-    async fn settle(&mut self, events: &mut Events<'_>) -> (Plan, bool) {
+    /// Goes on until nothing can be done or the run is ended. Gives the last plan that was whole.
+    async fn settle(&mut self, events: &mut Events<'_>) -> (Plan, End) {
+        let mut last = None;
         loop {
             events(Event::Looking);
-            let plan = self.look().await;
+            let Some(plan) = self.look().await else {
+                let partial = || crate::planner::plan(self.with.spec, &self.facts, &self.intent);
+                return (last.unwrap_or_else(partial), End::Blind);
+            };
             self.take_stock(&plan);
             events(Event::Planned(plan.clone()));
             if self.ended() {
-                return (plan, false);
+                return (plan, End::Ended);
             }
             let now = Instant::now();
             let rested = |step: &&Step| self.tries.get(&step.item.id).is_none_or(|tries| tries.not_before <= now);
@@ -129,10 +151,15 @@ impl Session<'_> {
             } else if let Some(next) = self.next_look(&plan, now) {
                 let on = plan.waiting().map(|step| (step.item.id.clone(), left(step))).collect();
                 events(Event::Waiting { on });
+                // A step that rests before its next try is work, and takes no patience.
+                if plan.ready().next().is_none() && !self.has_patience(next - now) {
+                    return (plan, End::Ended);
+                }
                 self.sleep_until(next).await;
             } else {
-                return (plan, true);
+                return (plan, End::Settled);
             }
+            last = Some(plan);
             // Whatever was seen before a change, or before time passed, may no longer be so.
             self.facts = Facts::default();
         }
@@ -142,15 +169,14 @@ impl Session<'_> {
         *self.stop.borrow() || Instant::now() >= self.deadline
     }
 
-    /// Looks at the nodes; what was seen until then, if the person has had enough.
-    async fn look(&mut self) -> Plan {
+    /// Looks at the nodes, unless the person has had enough before all of it is seen.
+    async fn look(&mut self) -> Option<Plan> {
         let Reconciler { spec, transport, clock, .. } = *self.with;
         tokio::select! {
             biased;
-            plan = observe(spec, &self.intent, transport, clock, &mut self.facts) => return plan,
-            () = stopped(&mut self.stop) => {}
+            plan = observe(spec, &self.intent, transport, clock, &mut self.facts) => Some(plan),
+            () = stopped(&mut self.stop) => None,
         }
-        crate::planner::plan(spec, &self.facts, &self.intent)
     }
 
     /// Compares the new plan with what was run: what is gone is done, what is still there was in vain.
@@ -187,7 +213,11 @@ impl Session<'_> {
                 let on = plan.ready().map(|step| (step.item.id.clone(), error.to_string())).collect();
                 events(Event::Waiting { on });
                 let pause = self.jitter.spread(LEASE_POLL);
-                self.sleep_until(Instant::now() + pause).await;
+                if self.has_patience(pause) {
+                    self.sleep_until(Instant::now() + pause).await;
+                } else {
+                    self.deadline = Instant::now();
+                }
             }
             return;
         }
@@ -255,6 +285,13 @@ impl Session<'_> {
             Work::Run(_) | Work::Held(_) => None,
         });
         pauses.chain(polls).min()
+    }
+
+    /// Whether there is patience for `pause`, and takes it.
+    fn has_patience(&mut self, pause: Duration) -> bool {
+        let left = self.patience.checked_sub(pause);
+        self.patience = left.unwrap_or_default();
+        left.is_some()
     }
 
     async fn sleep_until(&mut self, then: Instant) {

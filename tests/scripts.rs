@@ -385,6 +385,6 @@ fn a_mount_is_down_while_its_unit_file_changes() {
     assert_eq!((replace(), place.read("data.mount").as_str()), (0, "new"));
     assert_eq!(
         place.read("calls"),
-        "systemctl stop -- data.mount\nsystemctl daemon-reload\nsystemctl start -- data.mount\n"
+        "systemctl stop -- data.mount\nsystemctl daemon-reload\nsystemctl enable --now -- data.mount\n"
     );
 }

@@ -123,7 +123,8 @@ async fn watched(
     let _working = interrupt.work();
     let mut progress = RunView::on(ui);
     let mut events = |event| progress.tell(ui, &event);
-    let run = ApplyRun { allow, timeout: args.timeout, events: &mut events, stop: interrupt.wanted() };
+    let (timeout, patience) = (args.timeout, Duration::MAX);
+    let run = ApplyRun { allow, timeout, patience, events: &mut events, stop: interrupt.wanted() };
     let report = cluster.apply(run).await;
     progress.end();
     report

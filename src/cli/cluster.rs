@@ -11,10 +11,10 @@ use futures::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use super::run::{self, ApplyRun, Cluster, read, state_dir};
-use super::{CliError, Exit, Global, simulated};
+use super::{CliError, Exit, Global, simulated, whoami};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
-use crate::model::{Allow, Facts, Intent, NodeName, Plan, Report, Status};
+use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status};
 use crate::observe::{Clock, observe};
 use crate::reconcile::Reconciler;
 use crate::transport::{Local, Login, Ssh, Transport};
@@ -41,13 +41,7 @@ pub struct Opened {
 /// # Errors
 /// Where something is wrong in the file, its state's folder cannot be made, or the way to its nodes not be opened.
 pub fn open(ui: &mut Ui, file: &Path, global: &Global) -> Result<Opened, CliError> {
-    let spec = read(ui, file)?;
-    let state = state_dir(global.state_dir.as_deref(), file, &spec.cluster);
-    let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
-    private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
-    Ok(Opened { spec, transport, state })
+    Opened::of(read(ui, file)?, file, global.state_dir.as_deref())
 }
 
 /// Opens each cluster that `path` stands for, does `verb` to it, and ends its connections.
@@ -96,6 +90,42 @@ fn private_folder(folder: &Path) -> io::Result<()> {
 }
 
 impl Opened {
+    /// Opens the cluster that `spec`, read from `file`, describes.
+    ///
+    /// # Errors
+    /// Where its state's folder cannot be made, or the way to its nodes not be opened.
+    pub fn of(spec: Spec, file: &Path, states: Option<&Path>) -> Result<Self, CliError> {
+        let state = state_dir(states, file, &spec.cluster);
+        let failed = |what: &str, error: io::Error| CliError::new(format!("{what}: {error}"));
+        private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
+        Ok(Self { spec, transport, state })
+    }
+
+    /// Takes over the way to the nodes of `former`, with its open connections, if it leads to the same nodes in the
+    /// same manner; gives `former` back to be closed if not.
+    #[must_use]
+    pub fn over_the_way_of(&mut self, former: Self) -> Option<Self> {
+        let addresses = |spec: &Spec| -> Vec<(NodeName, String)> {
+            spec.nodes.iter().map(|(name, node)| (name.clone(), node.management(name).to_owned())).collect()
+        };
+        let (new, old) = (&self.spec, &former.spec);
+        // A simulated cluster is made of the file's nodes and disks, and opening it costs nothing.
+        let same = new.transport == old.transport && new.transport != TransportSpec::Simulated;
+        if !same || new.cluster != old.cluster || addresses(new) != addresses(old) {
+            return Some(former);
+        }
+        self.transport = former.transport;
+        None
+    }
+
+    /// The cluster's name.
+    #[must_use]
+    pub fn name(&self) -> &ClusterName {
+        &self.spec.cluster
+    }
+
     async fn observe(&self, intent: &Intent) -> (Plan, Facts) {
         let mut facts = Facts::default();
         let plan = observe(&self.spec, intent, self.transport.as_ref(), &SystemClock, &mut facts).await;
@@ -125,9 +155,11 @@ impl Cluster for Opened {
                 transport: self.transport.as_ref(),
                 clock: &SystemClock,
                 journal: &journal,
-                owner: owner(),
+                owner: whoami::owner(random()),
+                is_gone: whoami::is_gone,
                 seed: random(),
                 limit: run.timeout,
+                patience: run.patience,
                 stop: run.stop,
             };
             let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
@@ -147,14 +179,34 @@ impl Cluster for Opened {
     }
 }
 
-/// Who this run is: machine, process and a number that no other run has.
-fn owner() -> String {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String = host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect();
-    format!("{host}:{}:{:08x}", std::process::id(), random() & 0xffff_ffff)
+/// A number from the randomness that the operating system gives every process.
+#[must_use]
+pub fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
-/// A number from the randomness that the operating system gives every process.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec;
+
+    fn opened(folder: &Path, text: &str) -> Opened {
+        let spec = spec::from_bytes("a.yaml", text.into()).spec.unwrap();
+        Opened::of(spec, &folder.join("a.yaml"), None).unwrap()
+    }
+
+    #[test]
+    fn connections_are_taken_over_as_long_as_they_lead_to_the_same_nodes() {
+        let folder = tempfile::tempdir().unwrap();
+        let ssh = |address: &str, volume: &str| {
+            format!(
+                "apiVersion: bricklayer/v1\ncluster: c1\ntransport: {{ssh: {{user: root}}}}\n\
+                 nodes: {{n1: {{addresses: {{management: {address}}}}}}}\n\
+                 volumes: {{{volume}: {{bricks: [n1:/bricks/b]}}}}\n"
+            )
+        };
+        let former = || opened(folder.path(), &ssh("10.0.0.1", "v1"));
+        assert!(opened(folder.path(), &ssh("10.0.0.1", "v2")).over_the_way_of(former()).is_none());
+        assert!(opened(folder.path(), &ssh("10.0.0.2", "v1")).over_the_way_of(former()).is_some());
+    }
 }

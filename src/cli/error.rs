@@ -34,6 +34,13 @@ impl CliError {
     }
 }
 
+/// Its sentence alone.
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// The streams are the only I/O whose errors have no better words.
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {

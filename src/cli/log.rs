@@ -7,11 +7,12 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::{Global, LogFormat};
 
-/// Starts the log as the flags ask for it. Commands on nodes are spans; from `-v` on their ends are told.
+/// Starts the log as the flags ask for it; `least` is what it tells without them. Commands on nodes are spans; from
+/// `-v` on their ends are told.
 #[expect(clippy::disallowed_methods, reason = "the log shares standard error with the talk, a line at a time")]
-pub fn start(global: &Global, colour: bool) {
+pub fn start(global: &Global, least: &str, colour: bool) {
     let (level, spans) = match global.verbose {
-        0 => ("warn", FmtSpan::NONE),
+        0 => (least, FmtSpan::NONE),
         1 => ("warn,bricklayer=info", FmtSpan::CLOSE),
         _ => ("info,bricklayer=debug", FmtSpan::CLOSE),
     };

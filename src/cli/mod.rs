@@ -16,6 +16,8 @@ mod schema;
 mod simulated;
 pub mod status;
 mod validate;
+pub mod watch;
+mod whoami;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -92,6 +94,7 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
+    Watch(watch::WatchArgs),
     Status(status::StatusArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -137,13 +140,16 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(refusal) => return refused(&mut Ui::of_process(Colour::Auto, false), &refusal),
     };
     let mut ui = Ui::of_process(cli.global.color, cli.global.verbose > 0);
-    log::start(&cli.global, ui.talk_look().colour);
+    // The log is all that a watch says.
+    let least = if matches!(cli.verb, Verb::Watch(_)) { "warn,bricklayer::watch=info" } else { "warn" };
+    log::start(&cli.global, least, ui.talk_look().colour);
     let global = &cli.global;
     let result = match cli.verb {
         Verb::Init(args) => init::run(&args, &mut ui),
         Verb::Validate(args) => validate::run(&args, &mut ui),
         Verb::Plan(args) => on_clusters(plan::every(&args, &mut ui, global)),
         Verb::Apply(args) => on_clusters(apply::every(&args, &mut ui, global)),
+        Verb::Watch(args) => on_clusters(watch::run(&args, global)),
         Verb::Status(args) => on_clusters(status::every(&args, &mut ui, global)),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),

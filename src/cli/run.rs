@@ -38,6 +38,8 @@ pub struct ApplyRun<'a> {
     pub allow: &'a Allow,
     /// After this long no step is started any more.
     pub timeout: Duration,
+    /// How long it may sit in all while there is nothing to do but wait.
+    pub patience: Duration,
     /// Who is told.
     pub events: &'a mut (dyn FnMut(Event) + Send),
     /// Becomes true when somebody wants it to end after the running step.

@@ -21,6 +21,7 @@ const HELD_BY_ANOTHER: i32 = 75;
 pub struct Leases {
     lease: Lease,
     held: BTreeSet<NodeName>,
+    is_gone: fn(&str) -> bool,
 }
 
 /// Why a lease could not be had.
@@ -45,10 +46,11 @@ pub enum Error {
 }
 
 impl Leases {
-    /// The leases of the run of `owner`, none taken yet.
+    /// The leases of the run of `owner`, none taken yet. `is_gone` tells of another owner whether its run is known
+    /// to have ended without giving its leases back, so that nobody waits for the dead; when in doubt it is not.
     #[must_use]
-    pub fn of(owner: String) -> Self {
-        Self { lease: Lease { owner, ttl: TTL }, held: BTreeSet::new() }
+    pub fn of(owner: String, is_gone: fn(&str) -> bool) -> Self {
+        Self { lease: Lease { owner, ttl: TTL }, held: BTreeSet::new(), is_gone }
     }
 
     /// What changing commands carry.
@@ -75,7 +77,14 @@ impl Leases {
     /// On the first node that does not give it. What was taken stays taken, and lapses or is released later.
     pub async fn take(&mut self, transport: &dyn Transport, nodes: &BTreeSet<NodeName>) -> Result<(), Error> {
         for node in nodes {
-            self.take_one(transport, node).await?;
+            match self.take_one(transport, node).await {
+                Err(Error::Held { holder, .. }) if (self.is_gone)(&holder) => {
+                    tracing::info!(%node, %holder, "a run that has ended left its lease, which is taken over");
+                    self.give_back(transport, node, &holder).await;
+                    self.take_one(transport, node).await?;
+                }
+                taken => taken?,
+            }
             self.held.insert(node.clone());
         }
         Ok(())
@@ -106,9 +115,13 @@ impl Leases {
     /// Gives back what is held. What cannot be given back lapses by itself.
     pub async fn release(&mut self, transport: &dyn Transport) {
         for node in std::mem::take(&mut self.held) {
-            if let Err(error) = call(transport, &node, ["release", &self.lease.owner, ""]).await {
-                tracing::debug!(%node, %error, "the lease was not given back and will lapse");
-            }
+            self.give_back(transport, &node, &self.lease.owner).await;
+        }
+    }
+
+    async fn give_back(&self, transport: &dyn Transport, node: &NodeName, owner: &str) {
+        if let Err(error) = call(transport, node, ["release", owner, ""]).await {
+            tracing::debug!(%node, %error, "the lease was not given back and will lapse");
         }
     }
 }

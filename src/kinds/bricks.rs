@@ -145,9 +145,7 @@ impl One<'_> {
     /// The id of the volume, if it exists and this brick is one of its own.
     fn existing_id(&self) -> Option<String> {
         let volume = self.actual.volumes.known()?.get(self.name.as_str())?;
-        let here = (Some(&self.brick.node), self.brick.path.as_str());
-        let owns = volume.bricks.iter().any(|brick| (self.actual.owner(brick), brick.path.as_str()) == here);
-        owns.then(|| volume.id.clone())
+        self.actual.has_brick(self.name, self.brick).then(|| volume.id.clone())
     }
 
     /// Whether every volume is known and none has this id.

@@ -41,9 +41,18 @@ impl<'a> Cx<'a> {
         seen
     }
 
+    /// Whether `node` has answered `query`; asks it if not. Reads nothing, which counts where answers are long.
+    pub fn ask<T>(&self, node: &NodeName, query: &Query<T>) -> bool {
+        let answered = self.facts.get(node, &query.command).is_some();
+        if !answered {
+            self.asked.borrow_mut().entry(node.clone()).or_default().insert(query.command.clone());
+        }
+        answered
+    }
+
     fn look<T>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
         let Some(answer) = self.facts.get(node, &query.command) else {
-            self.asked.borrow_mut().entry(node.clone()).or_default().insert(query.command.clone());
+            self.ask(node, query);
             return Seen::Unknown(Why::NotAsked);
         };
         let output = match &answer.outcome {

@@ -13,6 +13,7 @@ mod one_of;
 mod paths;
 mod pool;
 mod status;
+mod units;
 pub(crate) mod volumes;
 
 use std::collections::BTreeMap;

@@ -69,4 +69,12 @@ impl Mount {
     pub fn is_on(&self, node: &NodeName) -> bool {
         self.nodes.as_ref().is_none_or(|nodes| nodes.contains(node))
     }
+
+    /// The nodes of `spec` that it is on.
+    pub(super) fn on<'a>(&'a self, spec: &'a Spec) -> Vec<&'a NodeName> {
+        match &self.nodes {
+            Some(nodes) => nodes.iter().filter(|node| spec.nodes.contains_key(*node)).collect(),
+            None => spec.nodes.keys().collect(),
+        }
+    }
 }

@@ -61,6 +61,8 @@ pub(super) struct View {
     seen: BTreeMap<NodeName, Seen<Pool>>,
     /// The node from which the others are looked at and probed: of those that answer, the one with most peers.
     pub(super) seed: Option<NodeName>,
+    /// The nodes on which a change of the pool may be asked for, best first; the seed if none answers yet.
+    pub(super) able: Vec<NodeName>,
 }
 
 impl View {
@@ -74,7 +76,8 @@ impl View {
         let best = answering.rev().max_by_key(|(_, peers)| *peers).map(|(name, _)| name);
         let startable = || views.iter().find(|(_, seen)| matches!(seen, Seen::NotYet(_))).map(|(name, _)| name);
         let seed = best.or_else(startable).cloned();
-        Self { seen: views, seed }
+        let view = Self { seen: views, seed, able: Vec::new() };
+        Self { able: view.together(cx.spec), ..view }
     }
 
     fn pool(&self, node: &NodeName) -> Option<&Pool> {
@@ -91,8 +94,8 @@ impl View {
         }
     }
 
-    /// The nodes on which a change of the pool may be asked for, best first; the seed if none answers yet.
-    pub(super) fn able(&self, spec: &Spec) -> Vec<NodeName> {
+    /// The seed, and those that are in its pool and connected.
+    fn together(&self, spec: &Spec) -> Vec<NodeName> {
         let Some(seed) = &self.seed else { return Vec::new() };
         let together = |node: &&NodeName| {
             let peer = self.peer(spec, seed, node);
@@ -252,8 +255,8 @@ fn naming(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
 
 /// Nobody knows `node` by a wrong name: either all is well, or nobody knows it at all yet.
 fn unheard(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
-    let viewer = view.able(cx.spec).into_iter().find(|viewer| viewer != node);
-    if viewer.as_ref().is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some()) {
+    let viewer = view.able.iter().find(|viewer| *viewer != node);
+    if viewer.is_some_and(|viewer| view.peer(cx.spec, viewer, node).is_some()) {
         return found.met(named(node));
     }
     if view.seed.as_ref() != Some(node) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::actual::Actual;
+use super::units::{self, Units};
 use super::{Cx, MountState, VolumeState, nodes, volumes};
 use crate::model::{
     BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
@@ -10,7 +11,6 @@ use crate::model::{
 };
 use crate::tools::gluster::{self, Pool, Standing};
 use crate::tools::mounts;
-use crate::tools::systemd::Unit;
 
 /// The cluster as the answers tell it. Every question is one that a plan asks, too.
 #[must_use]
@@ -20,14 +20,15 @@ pub fn status(cx: &Cx<'_>) -> Status {
         cluster: cx.spec.cluster.clone(),
         health: Health::Healthy,
         because: Vec::new(),
-        nodes: cx.spec.nodes.keys().map(|name| node(cx, name)).collect(),
+        nodes: units::of_all(cx).into_iter().map(|(name, units)| node(cx, name, &units)).collect(),
         pool: Vec::new(),
         volumes: Vec::new(),
         bricks: Vec::new(),
         mounts: mounts(cx),
     };
     if !cx.spec.volumes.is_empty() {
-        status.pool = cx.spec.nodes.keys().map(|name| pool(cx, name)).collect();
+        let by_uuid = actual.pool.by_uuid();
+        status.pool = cx.spec.nodes.keys().map(|name| pool(cx, &by_uuid, name)).collect();
     }
     for (name, written) in &cx.spec.volumes {
         if written.state != VolumeState::Absent {
@@ -40,25 +41,23 @@ pub fn status(cx: &Cx<'_>) -> Status {
     status
 }
 
-fn node(cx: &Cx<'_>, name: &NodeName) -> NodeStatus {
+fn node(cx: &Cx<'_>, name: &NodeName, units: &Units) -> NodeStatus {
     let looked = cx.see(name, &nodes::look());
     let facts = looked.known();
     let version = |package: &str| facts.map(|facts| facts.packages.get(package).cloned());
-    let unit = cx.see(name, &nodes::glusterd_unit());
     NodeStatus {
         name: name.clone(),
         reachable: facts.is_some(),
         os: facts.map(|facts| facts.os.clone()),
         glusterfs: version(gluster::PACKAGE).map(|found| found.map_or(Installed::Missing, Installed::Version)),
-        glusterd: unit.known().and_then(|units| units.values().next()).map(Unit::active),
+        glusterd: units.known().map(|units| units::glusterd(units).active()),
     }
 }
 
-fn pool(cx: &Cx<'_>, node: &NodeName) -> PoolView {
+fn pool(cx: &Cx<'_>, by_uuid: &BTreeMap<String, NodeName>, node: &NodeName) -> PoolView {
     let named = |uuid: &String, names: &[String]| {
-        let owns = |name: &&NodeName| cx.see(name, &gluster::pool()).known().is_some_and(|pool| pool.own == *uuid);
         let called = |name: &&NodeName| names.iter().any(|by| cx.spec.goes_by(name, by));
-        let known = cx.spec.nodes.keys().find(owns).or_else(|| cx.spec.nodes.keys().find(called));
+        let known = by_uuid.get(uuid).or_else(|| cx.spec.nodes.keys().find(called));
         known.map_or_else(|| names.first().cloned().unwrap_or_else(|| uuid.clone()), ToString::to_string)
     };
     let peers = |pool: &Pool| {
@@ -115,7 +114,7 @@ fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &
 fn mounts(cx: &Cx<'_>) -> Vec<MountStatus> {
     let mut found = Vec::new();
     for (name, mount) in cx.spec.mounts.iter().filter(|(_, mount)| mount.state == MountState::Mounted) {
-        for node in cx.spec.nodes.keys().filter(|node| mount.is_on(node)) {
+        for node in mount.on(cx.spec) {
             let mounted = cx.see(node, &mounts::gluster_mounts());
             let mounted =
                 mounted.known().map(|mounts: &BTreeMap<String, String>| mounts.contains_key(mount.path.as_str()));

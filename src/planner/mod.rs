@@ -1,6 +1,6 @@
 //! From what is written, what was seen and what is wanted now, to what is to be done: a pure function.
 //!
-//! The kinds say what differs; [`safety`] says what must hold before a dangerous item may run; what remains is
+//! The kinds say what differs; `safety` says what must hold before a dangerous item may run; what remains is
 //! order. A need is met by a milestone that was positively seen, and by nothing else: not by the absence of an item
 //! that would bring it about.
 

@@ -58,13 +58,20 @@ pub enum LoadError {
 /// # Errors
 /// [`LoadError`] if there is no text to look at. What is wrong in the text is a finding.
 pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+    Ok(from_bytes(&path.display().to_string(), bytes(path)?))
+}
+
+/// The bytes of a cluster's file: one more than is taken tells [`from_bytes`] that there are more.
+///
+/// # Errors
+/// [`LoadError`] if it cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::new();
-    // One byte more than is taken tells that there is more.
     let most = load::LARGEST as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
         .map_err(|error| unreadable(path, error))?;
-    Ok(from_bytes(&path.display().to_string(), bytes))
+    Ok(bytes)
 }
 
 /// The files of a fleet: `path` itself, or the files `*.yaml` in it if it is a folder, by name.

@@ -8,6 +8,10 @@ use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 const PROGRAM: &str = "systemctl";
 
+/// The states of a unit's file in which something starts it at boot, or `systemctl enable` cannot do more for it
+/// (systemctl(1), `is-enabled`). `enabled-runtime` is not among them: it is gone after a boot.
+const STARTED_AT_BOOT: &[&str] = &["enabled", "alias", "static", "indirect", "generated"];
+
 /// A unit as systemd sees it (systemctl(1), `show`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
@@ -50,7 +54,7 @@ fn read_unit(block: &str) -> Result<(String, Unit), ReadError> {
     let unit = Unit {
         loaded: get("LoadState")? == "loaded",
         active_state: get("ActiveState")?.to_owned(),
-        enabled: get("UnitFileState")? == "enabled",
+        enabled: STARTED_AT_BOOT.contains(&get("UnitFileState")?),
         needs_reload: get("NeedDaemonReload")? == "yes",
         active_since_us: get("ActiveEnterTimestampMonotonic")?.parse().unwrap_or(0),
     };

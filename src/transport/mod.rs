@@ -2,7 +2,7 @@
 //!
 //! Three ways, one trait: `ssh` over the system's OpenSSH, `local` on this machine, and `simulated`, a
 //! cluster of fake programs that print what the real ones print. Nothing above knows which it speaks to.
-//! The first two send the same thing to a real `sh`: a [`batch`] of commands as one program.
+//! The first two send the same thing to a real `sh`: a `batch` of commands as one program.
 
 mod batch;
 mod exchange;

@@ -1,6 +1,7 @@
 //! What a mount needs on each of its nodes: a unit of bricklayer's, as written, started and enabled.
 
 use super::{Mount, MountState};
+use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, nodes, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
@@ -11,9 +12,10 @@ const MARK: &str = "# bricklayer:";
 
 /// Looks at all mounts.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
+    let units = units::of_all(cx);
     for (name, mount) in &cx.spec.mounts {
-        for node in cx.spec.nodes.keys().filter(|node| mount.is_on(node)) {
-            One { cx, name, mount, node }.look(found);
+        for node in mount.on(cx.spec) {
+            One { cx, name, mount, node }.look(&units[node], found);
         }
     }
 }
@@ -42,15 +44,17 @@ impl One<'_> {
         systemd::mount_unit_name(&self.mount.path)
     }
 
-    fn look(&self, found: &mut Assessment) {
+    fn look(&self, units: &Units, found: &mut Assessment) {
         let unit = self.unit();
         let text = self.cx.see(self.node, &systemd::mount_unit(&self.mount.path));
-        let units = self.cx.see(self.node, &systemd::units([unit.as_str()]));
         let mounted = self.cx.see(self.node, &mounts::gluster_mounts());
         let (text, units, mounted) = match (text, units, mounted) {
             (Seen::Is(text), Seen::Is(units), Seen::Is(mounted)) => (text, units, mounted),
-            (Seen::Unknown(why), ..) | (_, Seen::Unknown(why), _) | (.., Seen::Unknown(why)) => {
+            (Seen::Unknown(why), ..) | (.., Seen::Unknown(why)) => {
                 return found.unknown(self.subject().is("mounted"), &why);
+            }
+            (_, Seen::Unknown(why), _) => {
+                return found.unknown(self.subject().is("mounted"), why);
             }
             _ => return,
         };

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{installed, running};
+use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{gluster, node, systemd};
 
-/// glusterd's unit.
-const UNIT: &str = "glusterd.service";
 /// The packages that may be needed, over all families; a node is asked for all of them at once.
 const PACKAGES: &[&str] = &["attr", "e2fsprogs", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE, "xfsprogs"];
 /// How far two nodes' clocks may be apart before it is said, in seconds: file times of a replica then disagree.
@@ -33,11 +32,6 @@ pub(in crate::kinds) fn look() -> Query<NodeFacts> {
     node::look(PACKAGES)
 }
 
-/// Asks for glusterd's unit.
-pub(in crate::kinds) fn glusterd_unit() -> Query<BTreeMap<String, systemd::Unit>> {
-    systemd::units([UNIT])
-}
-
 /// The milestone that `node` knows the names of all nodes.
 pub(in crate::kinds) fn knows_names(node: &NodeName) -> Milestone {
     Subject::on("hosts", "/etc/hosts", node).is("written")
@@ -45,16 +39,16 @@ pub(in crate::kinds) fn knows_names(node: &NodeName) -> Milestone {
 
 /// Looks at all nodes.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
-    for name in cx.spec.nodes.keys() {
+    let hosts_lines = hosts_lines(cx.spec);
+    for (name, units) in units::of_all(cx) {
         let looked = cx.see(name, &look());
-        let unit = cx.see(name, &glusterd_unit());
-        hosts(cx, name, found);
+        hosts(cx, name, &hosts_lines, found);
         match looked {
             Seen::Is(facts) => {
                 hold(name, &facts, found);
                 if needs_gluster(cx.spec) {
                     install(cx, name, &facts, found);
-                    glusterd(name, &unit, found);
+                    glusterd(name, &units, found);
                 }
             }
             Seen::Unknown(Why::NotAsked) => {}
@@ -144,10 +138,10 @@ fn other_family(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Ass
     }
 }
 
-fn glusterd(name: &NodeName, unit: &Seen<BTreeMap<String, systemd::Unit>>, found: &mut Assessment) {
+fn glusterd(name: &NodeName, units: &Units, found: &mut Assessment) {
     let milestone = running(name, gluster::DAEMON);
-    let unit = match unit {
-        Seen::Is(units) => units.get(UNIT).cloned().unwrap_or_default(),
+    let unit = match units {
+        Seen::Is(units) => units::glusterd(units),
         Seen::NotYet(_) => systemd::Unit::default(),
         Seen::Unknown(Why::NotAsked) => return,
         Seen::Unknown(why) => {
@@ -172,13 +166,13 @@ fn glusterd(name: &NodeName, unit: &Seen<BTreeMap<String, systemd::Unit>>, found
         "glusterd",
         format!("{verb} glusterd on {name}"),
         Place::On(name.clone()),
-        systemd::enable_now(UNIT),
+        systemd::enable_now(units::GLUSTERD),
     )
     .needs(installed(name, gluster::PACKAGE))
     .gives(milestone);
     if !unit.active() {
         let seen = if unit.loaded { unit.active_state.as_str() } else { "not installed" };
-        item = item.because(Difference::changed(UNIT, seen, "active"));
+        item = item.because(Difference::changed(units::GLUSTERD, seen, "active"));
     }
     if !unit.enabled {
         item = item.because(Difference::changed("at boot", "disabled", "enabled"));
@@ -198,18 +192,17 @@ fn hosts_lines(spec: &Spec) -> String {
     block
 }
 
-fn hosts(cx: &Cx<'_>, name: &NodeName, found: &mut Assessment) {
+fn hosts(cx: &Cx<'_>, name: &NodeName, wanted: &str, found: &mut Assessment) {
     let milestone = knows_names(name);
     if cx.spec.hosts == Hosts::Unmanaged {
         // Nobody has to write anything; whether the names resolve is asked where it matters, before a probe.
         return found.met(milestone);
     }
-    let wanted = hosts_lines(cx.spec);
     let cluster = cx.spec.cluster.as_str();
     match cx.see(name, &node::hosts_file()) {
         Seen::Is(text) => {
             let seen = node::hosts_block(&text, cluster);
-            if seen.as_deref() == Some(&wanted) {
+            if seen.as_deref() == Some(wanted) {
                 return found.met(milestone);
             }
             let item = Item::run(
@@ -217,13 +210,13 @@ fn hosts(cx: &Cx<'_>, name: &NodeName, found: &mut Assessment) {
                 "hosts",
                 format!("write the nodes' names into /etc/hosts on {name}"),
                 Place::On(name.clone()),
-                node::write_hosts(cluster, &wanted),
+                node::write_hosts(cluster, wanted),
             );
             let lines = |text: &str| format!("{} lines", text.lines().count());
             let why = Difference {
                 field: format!("block {cluster}"),
                 from: seen.as_deref().map(lines),
-                to: Some(lines(&wanted)),
+                to: Some(lines(wanted)),
             };
             found.item(item.because(why).gives(milestone));
         }

@@ -1,13 +1,16 @@
 //! What a volume needs to be as written: made, grown, tuned, started, served, healed; or stopped, or gone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::options;
 use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool};
-use crate::model::{Cause, Difference, Item, Lane, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why};
+use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
+use crate::model::{
+    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why,
+};
 use crate::tools::gluster;
 
 /// How long a started glusterd is given to start its bricks by itself, in seconds. It may start one, learn that the
@@ -19,7 +22,7 @@ const HEAL_POLL: Duration = Duration::from_secs(2);
 /// Looks at all volumes.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
     let actual = Actual::of(cx);
-    let place = Place::AnyOf(actual.pool.able(cx.spec));
+    let place = Place::AnyOf(actual.pool.able.clone());
     for (name, volume) in &cx.spec.volumes {
         let one = One { cx, actual: &actual, place: &place, name, volume };
         match &actual.volumes {
@@ -88,17 +91,18 @@ impl One<'_> {
         for (index, brick) in self.volume.bricks.iter().enumerate() {
             let named = format!("{}:{}", self.cx.spec.storage_of(&brick.node), brick.path);
             item = item.because(Difference::new(format!("brick {}", index + 1), named)).needs(bricks::ready(brick));
-            for need in pool::membership(self.cx.spec, &brick.node) {
-                if !item.needs.contains(&need) {
-                    item = item.needs(need);
-                }
-            }
         }
-        item.gives(exists(self.name))
+        self.membership(&self.volume.bricks).fold(item, Item::needs).gives(exists(self.name))
     }
 
     fn brick_names<'b>(&self, bricks: impl IntoIterator<Item = &'b Brick>) -> Vec<String> {
         bricks.into_iter().map(|b| format!("{}:{}", self.cx.spec.storage_of(&b.node), b.path)).collect()
+    }
+
+    /// What must have been reached before the nodes of `bricks` can hold bricks.
+    fn membership<'b>(&self, bricks: impl IntoIterator<Item = &'b Brick>) -> impl Iterator<Item = Milestone> {
+        let holders: BTreeSet<&NodeName> = bricks.into_iter().map(|brick| &brick.node).collect();
+        holders.into_iter().flat_map(|node| pool::membership(self.cx.spec, node))
     }
 
     /// `force` is said only where the file allows what it is for.
@@ -144,7 +148,7 @@ impl One<'_> {
                 found.unknown(healed(self.name), &why);
             }
             (VolumeState::Started, true) => {
-                self.serve(there, found);
+                self.serve(found);
                 self.heal(there, found);
             }
             (VolumeState::Stopped, true) => found.item(self.stop()),
@@ -173,6 +177,7 @@ impl One<'_> {
             .step("delete", format!("delete volume {}", self.name), gluster::delete(self.name.as_str()))
             .because(Difference::gone("volume", shape::words(shape::present(there), there.bricks.len())))
             .at_risk(Risk::Destructive, "the volume is gone; the files in its bricks stay where they are")
+            .threatens(Threat::Access(self.name.clone()))
             .needs(self.subject().is("stopped"));
         found.item(item);
     }
@@ -204,10 +209,8 @@ impl One<'_> {
             .threatens(Threat::Replicas(self.name.clone()));
         for (brick, name) in new.iter().zip(names) {
             item = item.because(Difference::new("brick", name)).needs(bricks::ready(brick));
-            for need in pool::membership(self.cx.spec, &brick.node) {
-                item = item.needs(need);
-            }
         }
+        item = self.membership(new.iter().copied()).fold(item, Item::needs);
         let impact = if raise {
             "self-heal copies every file to the new bricks; reads and writes go on"
         } else {
@@ -234,18 +237,14 @@ impl One<'_> {
     }
 
     /// The bricks of the volume as written that are also bricks of it now.
-    fn present_bricks<'b>(&'b self, there: &'b gluster::Volume) -> impl Iterator<Item = &'b Brick> {
-        let is_there = |brick: &&Brick| {
-            let here = (Some(&brick.node), brick.path.as_str());
-            there.bricks.iter().any(|b| (self.actual.owner(b), b.path.as_str()) == here)
-        };
-        self.volume.bricks.iter().filter(is_there)
+    fn present_bricks(&self) -> impl Iterator<Item = &Brick> {
+        self.volume.bricks.iter().filter(|brick| self.actual.has_brick(self.name, brick))
     }
 
     /// Starts the processes of bricks that have none.
-    fn serve(&self, there: &gluster::Volume, found: &mut Assessment) {
+    fn serve(&self, found: &mut Assessment) {
         let dead: Vec<&Brick> = self
-            .present_bricks(there)
+            .present_bricks()
             .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
             .collect();
         if dead.is_empty() {
@@ -270,9 +269,9 @@ impl One<'_> {
 
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
     fn just_started(&self, node: &NodeName) -> bool {
-        let units = self.cx.see(node, &nodes::glusterd_unit());
+        let units = units::of(self.cx, node);
         let facts = self.cx.see(node, &nodes::look());
-        let (Some(unit), Some(facts)) = (units.known().and_then(|units| units.values().next()), facts.known()) else {
+        let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
         #[expect(clippy::cast_precision_loss, reason = "microseconds since boot stay far below 2^52")]
@@ -282,7 +281,7 @@ impl One<'_> {
 
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let bricks: Vec<&Brick> = self.present_bricks(there).collect();
+        let bricks: Vec<&Brick> = self.present_bricks().collect();
         let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
         let counts: Vec<Option<u64>> = places.iter().map(|place| place.and_then(|place| place.pending)).collect();
         let pending = shape::pending(shape::present(there), &counts);

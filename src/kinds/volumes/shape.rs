@@ -67,6 +67,9 @@ pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, ac
     let bricks = &wanted_volume.bricks;
     if want == have {
         let kept = bricks.len() >= there.len() && bricks.iter().zip(&there).all(same);
+        if kept && bricks.len() == there.len() {
+            return Change::None;
+        }
         let sets = |list: Vec<At<'_>>| {
             let mut sets: Vec<Vec<String>> =
                 list.chunks(set_size(have)).map(|set| set.iter().map(|at| format!("{at:?}")).collect()).collect();

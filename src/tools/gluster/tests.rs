@@ -72,7 +72,7 @@ fn answers_to_changes_are_sorted_into_done_busy_and_refused() {
     for done in ["12-probe/peer-probe-node02.txt", "12-probe/peer-probe-self.txt", "20-create/volume-create.txt"] {
         assert_eq!(judge(&sample(done)), Judgement::Done, "{done}");
     }
-    for busy in ["31-busy/volume-set-busy.txt", "44-node-off/volume-set-node-off.txt"] {
+    for busy in ["31-busy/volume-set-busy.txt", "46-node-off-unnoticed/volume-set-node-back.txt"] {
         assert!(matches!(judge(&sample(busy)), Judgement::Busy(_)), "{busy}");
     }
     for refused in ["20-create/volume-create-root-partition.txt", "20-create/volume-create-exists.txt"] {

@@ -160,7 +160,7 @@ impl World {
     /// Starts a unit.
     ///
     /// # Errors
-    /// [`Refusal`] if it does not start.
+    /// `Refusal` if it does not start.
     pub fn start_unit(&mut self, at: &NodeName, unit: &str) -> Result<(), Refusal> {
         match self.load_state(at, unit) {
             "not-found" => return Err(Refusal::NotFound),

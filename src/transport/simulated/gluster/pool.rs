@@ -25,7 +25,7 @@ impl World {
     /// Begins a transaction on a volume: the members that take part, the own node first.
     ///
     /// # Errors
-    /// [`Stuck`] if it does not begin.
+    /// `Stuck` if it does not begin.
     pub fn begin(&mut self, at: &NodeName, volume: &str) -> Result<Vec<NodeName>, Stuck> {
         if std::mem::take(&mut self.busy) || self.locks.contains_key(volume) {
             return Err(Stuck::Busy);
