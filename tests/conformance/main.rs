@@ -13,16 +13,19 @@ mod transcript;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::process::{Command as Process, Stdio};
 
 use bricklayer::tools::scripts;
 
-use series::{Action, series};
+use series::{Step, series};
 use sides::{Fake, LAB, NODES, Real};
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/real.txt");
 /// Where the lab of this process is; a process that is told so runs on the admin host.
 const INSIDE: &str = "BRICKLAYER_CONFORMANCE_LAB";
+/// What was said there, in the lab's directory.
+const SAID: &str = "said";
+/// Whether what the real programs print is to be kept.
 const RECORD: &str = "BRICKLAYER_RECORD";
 
 #[test]
@@ -34,25 +37,24 @@ fn simulated_programs_print_what_the_real_ones_printed() {
 #[test]
 #[ignore = "needs root on Debian; `tests/run` runs it"]
 fn real_programs_print_what_is_recorded() {
-    let Some(lab) = std::env::var_os(INSIDE) else { return on_the_admin_host() };
-    let real = transcript::record(&Real::new(PathBuf::from(lab)), &series());
+    if let Some(lab) = std::env::var_os(INSIDE).map(PathBuf::from) {
+        let real = transcript::record(&Real::new(&lab), &series());
+        return std::fs::write(lab.join(SAID), transcript::text(&real)).unwrap();
+    }
+    let real = said_on_the_admin_host();
     if std::env::var_os(RECORD).is_some() {
-        std::fs::write(RECORDED, transcript::text(&real)).unwrap();
+        std::fs::write(RECORDED, real).unwrap();
     } else {
-        agrees(&real, "the real programs now print what is marked with +");
+        agrees(&transcript::blocks(&real), "the real programs now print what is marked with +");
     }
 }
 
 #[test]
 fn every_script_is_in_the_series() {
-    let used: BTreeSet<&str> = series()
-        .iter()
-        .filter_map(|step| match &step.action {
-            Action::Run { command, .. } => Some(command.program.name()),
-            _ => None,
-        })
-        .collect();
-    let missing: Vec<&str> = scripts::ALL.iter().map(|script| script.name).filter(|name| !used.contains(name)).collect();
+    let steps = series();
+    let used: BTreeSet<&str> = steps.iter().filter_map(Step::command).map(|command| command.program.name()).collect();
+    let missing: Vec<&str> =
+        scripts::ALL.iter().map(|script| script.name).filter(|name| !used.contains(name)).collect();
     // The lab's nodes have everything, and what apt-get prints is nobody's contract.
     assert_eq!(missing, ["install-packages"]);
 }
@@ -75,8 +77,8 @@ struct Lab {
     dir: PathBuf,
 }
 
-/// Boots a lab and runs this very test again on its admin host.
-fn on_the_admin_host() {
+/// Boots a lab, runs this very test again on its admin host, and gives what was said there.
+fn said_on_the_admin_host() -> String {
     let name = format!("c{}", std::process::id());
     let dir = Path::new("/var/tmp").join(format!("bricklayer-lab.{name}"));
     let lab = Lab { name, dir };
@@ -85,19 +87,22 @@ fn on_the_admin_host() {
     let test = std::env::current_exe().unwrap();
     let again = ["real_programs_print_what_is_recorded", "--ignored", "--exact", "--nocapture"];
     let args: Vec<&str> = ["admin", test.to_str().unwrap()].into_iter().chain(again).collect();
-    assert!(lab.script(&args), "see above");
+    assert!(lab.script(&args), "the series could not be run to its end");
+    std::fs::read_to_string(lab.dir.join(SAID)).unwrap()
 }
 
 impl Lab {
     fn script(&self, args: &[&str]) -> bool {
         let mut script = Process::new(LAB);
         script.env("LAB_NAME", &self.name).env("LAB_DIR", &self.dir).env(INSIDE, &self.dir);
-        script.args(args).status().unwrap().success()
+        // The test that runs inside would be counted as one more.
+        script.args(args).stdout(Stdio::null()).status().unwrap().success()
     }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.dir.join(SAID));
         self.script(&["down"]);
     }
 }

@@ -25,6 +25,24 @@ pub enum Action {
     Hand(Hand),
 }
 
+impl Step {
+    /// What is compared, if anything.
+    pub fn command(&self) -> Option<&Command> {
+        match &self.action {
+            Action::Run { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Where it is run and under whose lease, if it is compared.
+    pub fn place(&self) -> Option<(&NodeName, Option<&str>)> {
+        match &self.action {
+            Action::Run { node, owner, .. } => Some((node, *owner)),
+            _ => None,
+        }
+    }
+}
+
 /// What happens without a program of ours.
 pub enum Hand {
     /// The process of a brick is killed.
@@ -46,7 +64,8 @@ pub fn series() -> Vec<Step> {
             continue;
         }
         let mut input = String::new();
-        while let Some(text) = lines.next_if(|next| next.starts_with("    ") || (next.is_empty() && !input.is_empty())) {
+        while let Some(text) = lines.next_if(|next| next.starts_with("    ") || (next.is_empty() && !input.is_empty()))
+        {
             input += text.strip_prefix("    ").unwrap_or_default();
             input.push('\n');
         }

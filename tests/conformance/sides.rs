@@ -1,7 +1,7 @@
 //! The two clusters that the series runs on, made alike.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command as Process;
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ pub const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
 
 /// A cluster that the series can run on.
 pub trait Side {
-    fn run(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome;
+    /// Runs commands one after the other.
+    fn run(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome>;
     fn by_hand(&self, hand: &Hand);
     fn pause(&self, time: Duration);
 }
@@ -33,9 +34,10 @@ impl Fake {
     /// Nodes as the lab has them.
     pub fn new() -> Self {
         let address = |network: u8, number: usize| format!("192.168.{network}.{}", number + 10);
-        let nodes = NODES.iter().zip(1..).map(|(node, number)| {
-            (name(node), [8, 9, 10].map(|network| address(network, number)).to_vec())
-        });
+        let nodes = NODES
+            .iter()
+            .zip(1..)
+            .map(|(node, number)| (name(node), [8, 9, 10].map(|network| address(network, number)).to_vec()));
         let mut world = World::empty(nodes);
         // The lab has no DNS, and its file of hosts knows a node that is not there.
         world.dns.clear();
@@ -60,8 +62,8 @@ impl Fake {
 }
 
 impl Side for Fake {
-    fn run(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome {
-        block_on(self.cluster.run(node, std::slice::from_ref(command), lease)).remove(0)
+    fn run(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
+        block_on(self.cluster.run(node, commands, lease))
     }
 
     fn by_hand(&self, hand: &Hand) {
@@ -86,7 +88,7 @@ pub struct Real {
 }
 
 impl Real {
-    pub fn new(lab: PathBuf) -> Self {
+    pub fn new(lab: &Path) -> Self {
         let keys = lab.join("ssh");
         let login = Login {
             user: Some("root".to_owned()),
@@ -100,14 +102,14 @@ impl Real {
 
     fn sh(&self, node: &NodeName, script: &'static str, args: &[&str]) {
         let words = ["-c", script, "sh"].into_iter().chain(args.iter().copied());
-        let outcome = self.run(node, &Command::changes(Program::Tool("sh"), words), None);
+        let outcome = self.run(node, &[Command::changes(Program::Tool("sh"), words)], None).remove(0);
         assert!(outcome.as_ref().is_ok_and(Output::success), "{node}: {script}: {outcome:?}");
     }
 }
 
 impl Side for Real {
-    fn run(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome {
-        self.runtime.block_on(self.ssh.run(node, std::slice::from_ref(command), lease)).remove(0)
+    fn run(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
+        self.runtime.block_on(self.ssh.run(node, commands, lease))
     }
 
     fn by_hand(&self, hand: &Hand) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use bricklayer::model::{Lease, Outcome};
+use bricklayer::model::{Command, Lease, NodeName, Outcome, Output};
 
 use super::normal::Normal;
 use super::series::{Action, Step};
@@ -16,38 +16,51 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Runs the series and writes down what became of each step.
 pub fn record(side: &impl Side, steps: &[Step]) -> Vec<String> {
     let mut normal = Normal::default();
-    steps.iter().map(|step| block(side, step, &mut normal)).collect()
+    // What follows each other on a node goes there in one round trip, as bricklayer's own commands do.
+    let parts = steps.chunk_by(|one, next| one.place().is_some() && one.place() == next.place());
+    parts.flat_map(|part| part_blocks(side, part, &mut normal)).collect()
 }
 
-fn block(side: &impl Side, step: &Step, normal: &mut Normal) -> String {
-    let mut text = format!("{}\n", step.line);
-    let began = std::time::Instant::now();
-    match &step.action {
-        Action::Title => {}
-        Action::Hand(hand) => side.by_hand(hand),
-        Action::Run { node, owner, command } => {
-            let lease = owner.map(|owner| Lease { owner: owner.to_owned(), ttl: Duration::from_secs(600) });
-            let outcome = side.run(node, command, lease.as_ref());
-            show(&mut text, &outcome.map(|output| normal.output(command, &output)));
+fn part_blocks(side: &impl Side, part: &[Step], normal: &mut Normal) -> Vec<String> {
+    let said = match &part[0].action {
+        Action::Title => String::new(),
+        Action::Hand(hand) => {
+            side.by_hand(hand);
+            String::new()
         }
-        Action::Until { node, command, text: wanted, there } => {
+        Action::Until { node, command, text, there } => {
             let reached = (0..TRIES).any(|_| {
-                let outcome = side.run(node, command, None);
-                // UUIDs are numbered by what is compared alone: how often a wait looks is by chance.
-                let output = outcome.map(|output| Normal::default().output(command, &output));
-                let seen = output.is_ok_and(|output| output.success() && output.stdout.contains(wanted) == *there);
+                let seen = has(side, node, command, text) == Some(*there);
                 if !seen {
                     side.pause(PAUSE);
                 }
                 seen
             });
-            if !reached {
-                text += "never\n";
-            }
+            if reached { String::new() } else { "  never\n".to_owned() }
         }
-    }
-    if began.elapsed() > Duration::from_millis(900) { eprintln!("{:.1} {}", began.elapsed().as_secs_f32(), step.line); }
-    text
+        Action::Run { node, owner, .. } => return run(side, part, node, *owner, normal),
+    };
+    vec![format!("{}\n{said}", part[0].line)]
+}
+
+/// Whether the command succeeds and prints the text.
+fn has(side: &impl Side, node: &NodeName, command: &Command, text: &str) -> Option<bool> {
+    let output = side.run(node, std::slice::from_ref(command), None).remove(0).ok().filter(Output::success)?;
+    // UUIDs are numbered by what is compared alone: how often a wait looks is by chance.
+    Some(Normal::default().output(command, &output).stdout.contains(text))
+}
+
+fn run(side: &impl Side, part: &[Step], node: &NodeName, owner: Option<&str>, normal: &mut Normal) -> Vec<String> {
+    let commands: Vec<Command> = part.iter().filter_map(|step| step.command().cloned()).collect();
+    let lease = owner.map(|owner| Lease { owner: owner.to_owned(), ttl: Duration::from_secs(600) });
+    let outcomes = side.run(node, &commands, lease.as_ref());
+    let told = part.iter().zip(&commands).zip(outcomes);
+    told.map(|((step, command), outcome)| {
+        let mut text = format!("{}\n", step.line);
+        show(&mut text, &outcome.map(|output| normal.output(command, &output)));
+        text
+    })
+    .collect()
 }
 
 fn show(text: &mut String, outcome: &Outcome) {
@@ -69,7 +82,7 @@ fn show(text: &mut String, outcome: &Outcome) {
 pub fn blocks(text: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
-        if line.starts_with("  ") || line == "never" {
+        if line.starts_with("  ") {
             blocks.last_mut().unwrap().push_str(&format!("{line}\n"));
         } else {
             blocks.push(format!("{line}\n"));
