@@ -19,4 +19,5 @@ mod names;
 mod off;
 mod shapes;
 mod two;
+mod watch;
 mod way;
