@@ -109,14 +109,14 @@ fn sorted(text: &str, tag: &str) -> String {
     for line in text.lines() {
         let word = line.trim();
         if word.starts_with(&open) || !element.is_empty() {
-            element += &format!("{line}\n");
+            element += &[line, "\n"].concat();
             if word.ends_with(&close) {
                 run.push(std::mem::take(&mut element));
             }
             continue;
         }
         flush(&mut result, &mut run);
-        result += &format!("{line}\n");
+        result += &[line, "\n"].concat();
     }
     flush(&mut result, &mut run);
     result + &element

@@ -44,7 +44,7 @@ impl Fake {
         let mut hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n192.168.8.1 admin\n".to_owned();
         for number in 1..=4 {
             for (network, suffix) in [(8, ""), (9, "m"), (10, "h")] {
-                hosts += &format!("{} node0{number}{suffix}\n", address(network, number));
+                hosts += &[&address(network, number), " node0", &number.to_string(), suffix, "\n"].concat();
             }
         }
         for node in NODES.map(name) {

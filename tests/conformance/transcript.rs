@@ -83,7 +83,7 @@ pub fn blocks(text: &str) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         if line.starts_with("  ") {
-            blocks.last_mut().unwrap().push_str(&format!("{line}\n"));
+            *blocks.last_mut().unwrap() += &[line, "\n"].concat();
         } else {
             blocks.push(format!("{line}\n"));
         }
