@@ -305,6 +305,8 @@ const BUSY: &[&str] = &[
     "Please retry",
     "is not in 'Peer in Cluster' state",
     "not in cluster or not connected",
+    "not connected",
+    "Some of the peers are down",
     "Transport endpoint is not connected",
     "Self-heal daemon is not running",
     "Connection failed. Please check if gluster daemon is operational",
