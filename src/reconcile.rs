@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -15,7 +16,8 @@ use crate::execute::lease::Leases;
 use crate::execute::{self, Hands, Ran, Said, Task};
 use crate::kinds::Spec;
 use crate::model::{
-    Command, Done, Event, Facts, Failed, Intent, ItemId, NodeName, Plan, Progress, Report, Step, Verdict, Wait, Work,
+    Command, Done, Event, Facts, Failed, Failure, Intent, ItemId, NodeName, Plan, Progress, Report, Step, Verdict,
+    Wait, Work,
 };
 use crate::observe::{Clock, observe};
 use crate::transport::Transport;
@@ -26,6 +28,8 @@ const REFUSED_MAX: u32 = 3;
 const LATER_MAX: u32 = 12;
 /// How often a step is run that ends well and is asked for again all the same.
 const FUTILE_MAX: u32 = 5;
+/// How long a node that could not be reached is taken for silent without being asked again.
+const SILENCE_HOLDS: Duration = Duration::from_secs(15);
 /// How long until a lease that another holds is asked for again.
 const LEASE_POLL: Duration = Duration::from_secs(2);
 
@@ -160,9 +164,16 @@ impl Session<'_> {
                 return (plan, End::Settled);
             }
             last = Some(plan);
-            // Whatever was seen before a change, or before time passed, may no longer be so.
-            self.facts = Facts::default();
+            self.forget();
         }
+    }
+
+    /// Forgets what was seen: before a change, or before time passed, it may have been otherwise. Only that a node
+    /// cannot be reached is believed for a while, because each try of it takes as long as all the rest.
+    fn forget(&mut self) {
+        let now = self.with.clock.now();
+        let young = |at: Timestamp| now.duration_since(at).unsigned_abs() < SILENCE_HOLDS;
+        self.facts.retain(|answer| matches!(answer.outcome, Err(Failure::Unreachable(_))) && young(answer.at));
     }
 
     fn ended(&self) -> bool {

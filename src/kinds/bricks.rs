@@ -97,12 +97,12 @@ impl One<'_> {
             Seen::Unknown(why) if place.volume_id.is_some() => return found.unknown(ready(self.brick), why),
             _ => {}
         }
-        if let Some(item) = self.unfit(place) {
-            return found.item(item.gives(ready(self.brick)));
-        }
         let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
         if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
             return self.prepare(device, devices, found);
+        }
+        if let Some(item) = self.unfit(place) {
+            return found.item(item.gives(ready(self.brick)));
         }
         if mounted && self.brick.device.is_some() {
             found.met(subject(self.brick).is("mounted"));
@@ -241,9 +241,19 @@ impl One<'_> {
                 let hint = "only blank devices are formatted; if nothing on it is needed, `wipefs --all` it yourself";
                 return found.item(refuse(because, hint));
             }
+            Some((Holds::Blank, None)) if self.existing_id().is_some() => {
+                let because = format!("{device} on {node} is blank, and volume {} has a brick there", self.name);
+                let hint = "if its disk was replaced, replace the brick; if it is another disk, name the right device";
+                return found.item(refuse(because, hint));
+            }
             Some((Holds::Blank, None)) => found.item(self.format(device, filesystem).gives(formatted.clone())),
         }
-        found.item(self.mount(device, filesystem).needs(formatted));
+        let mount = self.mount(device, filesystem).needs(formatted);
+        if self.existing_id().is_some() {
+            // The brick is on it already; whether it is the right one, the look after the mount tells.
+            return found.item(mount.gives(ready(self.brick)));
+        }
+        found.item(mount);
         self.make(None, found);
     }
 

@@ -98,8 +98,8 @@ impl View {
     fn together(&self, spec: &Spec) -> Vec<NodeName> {
         let Some(seed) = &self.seed else { return Vec::new() };
         let together = |node: &&NodeName| {
-            let peer = self.peer(spec, seed, node);
-            self.pool(node).is_some() && peer.is_some_and(|p| p.connected && p.standing == Standing::InCluster)
+            let settled = |peer: Option<&Peer>| peer.is_some_and(Peer::is_settled);
+            settled(self.peer(spec, seed, node)) && settled(self.peer(spec, node, seed))
         };
         std::iter::once(seed).chain(self.seen.keys().filter(|node| *node != seed).filter(together)).cloned().collect()
     }
@@ -167,7 +167,6 @@ fn join_up(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &m
 /// A node that is known to the pool: in it, on the way, or refused.
 fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &Peer, found: &mut Assessment) {
     let back = view.peer(cx.spec, node, seed);
-    let settled = |peer: &Peer| peer.connected && peer.standing == Standing::InCluster;
     let what = match &peer.standing {
         Standing::Rejected => {
             let item = Item::held(
@@ -183,7 +182,7 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
             );
             return found.item(item.gives(in_pool(node)));
         }
-        Standing::InCluster if peer.connected && back.is_some_and(settled) => return found.met(in_pool(node)),
+        Standing::InCluster if peer.connected && back.is_some_and(Peer::is_settled) => return found.met(in_pool(node)),
         Standing::InCluster => "to be connected both ways".to_owned(),
         Standing::Underway(state) => format!("to be in the pool ({state})"),
     };

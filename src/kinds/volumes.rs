@@ -3,6 +3,7 @@
 mod assess;
 mod check;
 mod check_options;
+mod layout;
 mod options;
 mod shape;
 

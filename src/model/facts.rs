@@ -39,10 +39,10 @@ impl Facts {
         self.answers.entry(node.clone()).or_default().insert(command, answer);
     }
 
-    /// Forgets the answers of which `doubtful` says that they may no longer hold.
-    pub fn forget(&mut self, mut doubtful: impl FnMut(&NodeName, &Command) -> bool) {
-        for (node, answers) in &mut self.answers {
-            answers.retain(|command, _| !doubtful(node, command));
+    /// Keeps only the answers of which `keep` says so.
+    pub fn retain(&mut self, keep: impl Fn(&Answer) -> bool) {
+        for answers in self.answers.values_mut() {
+            answers.retain(|_, answer| keep(answer));
         }
     }
 

@@ -20,6 +20,9 @@ pub const PACKAGE: &str = "glusterfs-server";
 /// The option in which bricklayer writes down which options it set on a volume.
 pub const OWNED_OPTIONS: &str = "user.bricklayer.options";
 
+/// The option in which bricklayer writes down that a volume has got bricks over which its directories are not spread.
+pub const LAYOUT: &str = "user.bricklayer.layout";
+
 /// A peer's state number for "Peer in Cluster" (`gd_friend_sm_state` in glusterd-sm.h).
 const IN_CLUSTER: u32 = 3;
 /// A peer's state number for "Peer Rejected".
@@ -57,6 +60,14 @@ pub struct Peer {
     pub connected: bool,
     /// How far the two are with each other.
     pub standing: Standing,
+}
+
+impl Peer {
+    /// Whether it is in the cluster and connected.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.connected && self.standing == Standing::InCluster
+    }
 }
 
 /// How far two peers are with each other.
@@ -203,6 +214,43 @@ fn read_heal(output: &Output) -> Result<Heal, ReadError> {
         }
         Ok(heal)
     })
+}
+
+/// How far the spreading of a volume's directories over its bricks has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// It was not begun since bricks were added last, or it failed.
+    NotBegun,
+    /// It goes on.
+    Underway,
+    /// It is done on every node.
+    Done,
+}
+
+/// Asks how far the spreading of directories has got. Takes a transaction of the pool.
+#[must_use]
+pub fn spread_status(volume: &str) -> Query<Spread> {
+    Query { command: reads(["volume", "rebalance", volume, "status"]), read: read_spread }
+}
+
+fn read_spread(output: &Output) -> Result<Spread, ReadError> {
+    let status = reply(output, |root| {
+        each(root, "volRebalance", "node").map(|node| number(node, "status")).collect::<Result<Vec<u32>, _>>()
+    });
+    match status {
+        // `gf_defrag_status` in rpc/xdr: 1 and 5 are under way, 3 and 7 complete, the rest not begun, stopped or failed.
+        Ok(nodes) if nodes.iter().any(|status| matches!(status, 1 | 5)) => Ok(Spread::Underway),
+        Ok(nodes) if !nodes.is_empty() && nodes.iter().all(|status| matches!(status, 3 | 7)) => Ok(Spread::Done),
+        Ok(_) => Ok(Spread::NotBegun),
+        Err(ReadError::Refused(said)) if said.contains("not started") => Ok(Spread::NotBegun),
+        Err(error) => Err(error),
+    }
+}
+
+/// Spreads the volume's directories over bricks that were added. Files stay where they are.
+#[must_use]
+pub fn spread(volume: &str) -> Command {
+    changes(["volume", "rebalance", volume, "fix-layout", "start"])
 }
 
 /// Adds a node to the pool.

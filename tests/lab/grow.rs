@@ -54,3 +54,41 @@ fn a_pair_with_data_gets_an_arbiter_and_apply_ends_when_it_is_whole() {
     }
     lab.apply(&spec).exits(0).says("nothing to do");
 }
+const PAIRED: &str = "\
+volumes:
+  widened: {replica: 2, bricks: [node01:/glvol00/one, node02:/glvol00/one]}
+mounts:
+  widened: {volume: widened, path: /mnt/widened}
+";
+
+const WIDENED: &str = "\
+volumes:
+  widened:
+    replica: 2
+    bricks: [node01:/glvol00/one, node02:/glvol00/one, node01:/glvol00/two, node02:/glvol00/two]
+mounts:
+  widened: {volume: widened, path: /mnt/widened}
+";
+
+#[test]
+#[ignore = "boots real nodes: root, Debian 12, see tests/run"]
+fn a_volume_with_data_grows_by_a_set_and_every_file_is_still_listed() {
+    let lab = Lab::up(&["node01", "node02"]);
+    let spec = lab.spec(&["node01", "node02"], PAIRED);
+    lab.apply(&spec).exits(0);
+    let within = |node, words: &str| lab.on(node, &format!("cd /mnt/widened && {words}"));
+    within("node01", FILL);
+    let before = within("node01", SUMS);
+
+    let spec = lab.spec(&["node01", "node02"], WIDENED);
+    let plan = lab.plan(&spec);
+    assert_eq!(plan.risky(), Vec::<&str>::new());
+    plan.wants("volume/widened/grow", "shape", "replica 2", "2 x replica 2");
+    lab.apply(&spec).exits(0);
+    assert!(lab.gluster("volume info widened").contains("Number of Bricks: 2 x 2 = 4"));
+    lab.is_healed("widened");
+    for node in ["node01", "node02"] {
+        assert_eq!(within(node, SUMS), before);
+    }
+    lab.apply(&spec).exits(0).says("nothing to do");
+}

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::options;
 use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started};
+use super::{layout, options};
 use crate::kinds::actual::Actual;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
 use crate::model::{
@@ -37,21 +37,21 @@ pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
 }
 
 /// One volume.
-struct One<'a> {
-    cx: &'a Cx<'a>,
-    actual: &'a Actual,
+pub(super) struct One<'a> {
+    pub(super) cx: &'a Cx<'a>,
+    pub(super) actual: &'a Actual,
     place: &'a Place,
-    name: &'a VolumeName,
+    pub(super) name: &'a VolumeName,
     volume: &'a Volume,
 }
 
 impl One<'_> {
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         Subject::new("volume", self.name)
     }
 
     /// A step that glusterd takes.
-    fn step(&self, verb: &str, summary: String, command: crate::model::Command) -> Item {
+    pub(super) fn step(&self, verb: &str, summary: String, command: crate::model::Command) -> Item {
         Item::run(&self.subject(), verb, summary, self.place.clone(), command).in_lane(Lane::Gluster)
     }
 
@@ -185,8 +185,12 @@ impl One<'_> {
     fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
         let wanted = shape::wanted(self.volume);
         match shape::change(self.volume, there, self.actual) {
-            Change::None => {}
-            Change::Add { bricks, raise } => found.item(self.grow(there, &bricks, raise)),
+            Change::None => layout::spread(self, there, found),
+            Change::Add { bricks, raise: true } => found.item(self.grow(there, &bricks, true)),
+            Change::Add { bricks, raise: false } => {
+                let noted = layout::note(self, there, found);
+                found.item(self.grow(there, &bricks, false).needs(noted));
+            }
             Change::Impossible(because) => {
                 let summary = format!("make volume {} {}", self.name, shape::words(wanted, self.volume.bricks.len()));
                 let hint = "a volume's kind and the order of its bricks are for ever: write them as they are, or make \
@@ -214,7 +218,7 @@ impl One<'_> {
         let impact = if raise {
             "self-heal copies every file to the new bricks; reads and writes go on"
         } else {
-            "new files spread over all bricks; present ones stay where they are until a rebalance"
+            "new files go to all bricks; present ones stay where they are until somebody rebalances"
         };
         item.at_risk(Risk::Safe, impact)
     }

@@ -248,6 +248,9 @@ pub struct Volume {
     pub disperse: usize,
     /// How many of them may be lost.
     pub redundancy: usize,
+    /// The task that spread the directories over all bricks, since bricks were added last.
+    #[serde(default)]
+    pub rebalance: Option<String>,
     /// The bricks in their order.
     pub bricks: Vec<BrickRef>,
     /// Options that were set, the newest first.

@@ -245,6 +245,7 @@ fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Requ
     world.commit(members, &volume.name, |copy| {
         copy.bricks.clone_from(&bricks);
         (copy.replica, copy.arbiter) = (replica, arbiter);
+        copy.rebalance = None;
     });
     if replica > volume.replica {
         mark_stale(world, &bricks, new, replica);

@@ -143,6 +143,7 @@ fn volume(name: &str, id: String, request: &Request<'_>, bricks: Vec<BrickRef>) 
         arbiter: request.arbiter,
         disperse: request.disperse,
         redundancy: request.redundancy,
+        rebalance: None,
         bricks,
         options: own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     }

@@ -11,6 +11,7 @@ mod info;
 mod options;
 mod peers;
 mod pool;
+mod rebalance;
 mod status;
 mod xml;
 
@@ -66,6 +67,8 @@ fn volume(world: &mut World, at: &NodeName, verb: &str, rest: &[&str]) -> Option
         ("start", [volume, "force"]) => change::start(world, at, volume, true),
         ("stop", [volume]) => change::stop(world, at, volume, false),
         ("stop", [volume, "force"]) => change::stop(world, at, volume, true),
+        ("rebalance", [volume, "fix-layout", "start"]) => rebalance::fix_layout(world, at, volume),
+        ("rebalance", [volume, "status"]) => rebalance::status(world, at, volume),
         ("delete", [volume]) => change::delete(world, at, volume),
         ("set", [volume, "group", group]) => options::set_group(world, at, volume, group),
         ("set", [volume, pairs @ ..]) => options::set(world, at, volume, pairs),
