@@ -91,17 +91,28 @@ impl Reconciler<'_> {
             patience: self.patience,
         };
         session.prepare(events).await;
-        let (left, settled) = session.settle(events).await;
+        let (left, end) = session.settle(events).await;
         session.leases.release(self.transport).await;
         let Session { done, failed, .. } = session;
-        let verdict = match (left.is_empty(), failed.is_empty(), settled) {
-            (true, ..) => Verdict::AsWritten,
-            (false, false, _) => Verdict::Failed,
-            (false, true, false) => Verdict::Unsettled,
-            (false, true, true) => Verdict::Held,
+        let verdict = match (end, left.is_empty(), failed.is_empty()) {
+            (End::Settled | End::Ended, true, _) => Verdict::AsWritten,
+            (_, _, false) => Verdict::Failed,
+            (End::Ended | End::Blind, _, true) => Verdict::Unsettled,
+            (End::Settled, false, true) => Verdict::Held,
         };
         Report { verdict, done, failed, left, took: start.elapsed() }
     }
+}
+
+/// Why a run came to its end.
+#[derive(Clone, Copy)]
+enum End {
+    /// Nothing more can be done.
+    Settled,
+    /// Time, patience or the person came to an end first.
+    Ended,
+    /// The person had enough in the middle of a look, so that nobody knows how things stand.
+    Blind,
 }
 
 /// One run, as far as it has got.
@@ -134,15 +145,19 @@ impl Session<'_> {
         self.facts = Facts::default();
     }
 
-    /// Goes on until nothing can be done; false if it was ended before that.
-    async fn settle(&mut self, events: &mut Events<'_>) -> (Plan, bool) {
+    /// Goes on until nothing can be done or the run is ended. Gives the last plan that was whole.
+    async fn settle(&mut self, events: &mut Events<'_>) -> (Plan, End) {
+        let mut last = None;
         loop {
             events(Event::Looking);
-            let plan = self.look().await;
+            let Some(plan) = self.look().await else {
+                let partial = || crate::planner::plan(self.with.spec, &self.facts, &self.intent);
+                return (last.unwrap_or_else(partial), End::Blind);
+            };
             self.take_stock(&plan);
             events(Event::Planned(plan.clone()));
             if self.ended() {
-                return (plan, false);
+                return (plan, End::Ended);
             }
             let now = Instant::now();
             let rested = |step: &&Step| self.tries.get(&step.item.id).is_none_or(|tries| tries.not_before <= now);
@@ -154,12 +169,13 @@ impl Session<'_> {
                 events(Event::Waiting { on });
                 // A step that rests before its next try is work, and takes no patience.
                 if plan.ready().next().is_none() && !self.has_patience(next - now) {
-                    return (plan, false);
+                    return (plan, End::Ended);
                 }
                 self.sleep_until(next).await;
             } else {
-                return (plan, true);
+                return (plan, End::Settled);
             }
+            last = Some(plan);
             // Whatever was seen before a change, or before time passed, may no longer be so.
             self.facts = Facts::default();
         }
@@ -169,15 +185,14 @@ impl Session<'_> {
         *self.stop.borrow() || Instant::now() >= self.deadline
     }
 
-    /// Looks at the nodes; what was seen until then, if the person has had enough.
-    async fn look(&mut self) -> Plan {
+    /// Looks at the nodes, unless the person has had enough before all of it is seen.
+    async fn look(&mut self) -> Option<Plan> {
         let Reconciler { spec, transport, clock, .. } = *self.with;
         tokio::select! {
             biased;
-            plan = observe(spec, &self.intent, transport, clock, &mut self.facts) => return plan,
-            () = stopped(&mut self.stop) => {}
+            plan = observe(spec, &self.intent, transport, clock, &mut self.facts) => Some(plan),
+            () = stopped(&mut self.stop) => None,
         }
-        crate::planner::plan(spec, &self.facts, &self.intent)
     }
 
     /// Compares the new plan with what was run: what is gone is done, what is still there was in vain.

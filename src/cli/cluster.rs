@@ -113,7 +113,9 @@ impl Opened {
             spec.nodes.iter().map(|(name, node)| (name.clone(), node.management(name).to_owned())).collect()
         };
         let (new, old) = (&self.spec, &former.spec);
-        if new.transport != old.transport || new.cluster != old.cluster || addresses(new) != addresses(old) {
+        // A simulated cluster is made of the file's nodes and disks, and opening it costs nothing.
+        let same = new.transport == old.transport && new.transport != TransportSpec::Simulated;
+        if !same || new.cluster != old.cluster || addresses(new) != addresses(old) {
             return Some(former);
         }
         self.transport = former.transport;
@@ -186,4 +188,30 @@ impl Cluster for Opened {
 #[must_use]
 pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec;
+
+    fn opened(folder: &Path, text: &str) -> Opened {
+        let spec = spec::from_bytes("a.yaml", text.into()).spec.unwrap();
+        Opened::of(spec, &folder.join("a.yaml"), None).unwrap()
+    }
+
+    #[test]
+    fn connections_are_taken_over_as_long_as_they_lead_to_the_same_nodes() {
+        let folder = tempfile::tempdir().unwrap();
+        let ssh = |address: &str, volume: &str| {
+            format!(
+                "apiVersion: bricklayer/v1\ncluster: c1\ntransport: {{ssh: {{user: root}}}}\n\
+                 nodes: {{n1: {{addresses: {{management: {address}}}}}}}\n\
+                 volumes: {{{volume}: {{bricks: [n1:/bricks/b]}}}}\n"
+            )
+        };
+        let former = || opened(folder.path(), &ssh("10.0.0.1", "v1"));
+        assert!(opened(folder.path(), &ssh("10.0.0.1", "v2")).over_the_way_of(former()).is_none());
+        assert!(opened(folder.path(), &ssh("10.0.0.2", "v1")).over_the_way_of(former()).is_some());
+    }
 }

@@ -118,3 +118,14 @@ impl Worker for Kept {
         self.opened.close()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_never_rests_is_refused() {
+        assert_eq!(interval("30s"), Ok(Duration::from_secs(30)));
+        assert!(interval("0s").is_err() && interval("500ms").is_err() && interval("often").is_err());
+    }
+}

@@ -92,12 +92,20 @@ impl One<'_> {
             found.met(served(self.brick));
         }
         self.room(place, found);
+        match &self.actual.volumes {
+            Seen::NotYet(_) if place.volume_id.is_some() => return found.item(self.ask_whose()),
+            Seen::Unknown(why) if place.volume_id.is_some() => return found.unknown(ready(self.brick), why),
+            _ => {}
+        }
         if let Some(item) = self.unfit(place) {
             return found.item(item.gives(ready(self.brick)));
         }
         let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
         if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
             return self.prepare(device, devices, found);
+        }
+        if mounted && self.brick.device.is_some() {
+            found.met(subject(self.brick).is("mounted"));
         }
         if place.on_root && !self.volume.allow_root_partition && !self.belongs(place) {
             return found.item(self.held(
@@ -110,6 +118,16 @@ impl One<'_> {
             PlaceKind::Absent => self.make(Some(place), found),
             PlaceKind::Dir | PlaceKind::Other => found.met(ready(self.brick)),
         }
+    }
+
+    /// A place that some volume marked, while no glusterd runs that could tell which.
+    fn ask_whose(&self) -> Item {
+        let (path, node) = (&self.brick.path, &self.brick.node);
+        let summary = format!("glusterd to tell which volume {path} on {node} belongs to");
+        Item::wait(&subject(self.brick), "identity", summary, nodes::POLL)
+            .needs(nodes::running(node, gluster::DAEMON))
+            .gives(ready(self.brick))
+            .assumed_if(true)
     }
 
     /// What is in the way of the place being this brick, if anything is.

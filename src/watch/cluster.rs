@@ -41,9 +41,9 @@ impl Cluster {
         self.pace.fresh();
     }
 
-    /// How long until the next tick after one that ended so.
-    pub fn pause(&mut self, outcome: Outcome) -> Duration {
-        self.pace.after(outcome)
+    /// How long until the next tick after one that ended so and took so long.
+    pub fn pause(&mut self, outcome: Outcome, took: Duration) -> Duration {
+        self.pace.after(outcome, took)
     }
 
     /// Looks once, and makes it so as far as that goes; ends after the running step once `stop` becomes true.

@@ -26,19 +26,19 @@ impl Manager {
     }
 
     /// What has been set up works from now on.
-    pub fn ready(&self) {
+    pub fn ready() {
         tell(&[NotifyState::Ready]);
     }
 
     /// Everything is read anew.
-    pub fn reloading(&self) {
+    pub fn reloading() {
         let now = NotifyState::monotonic_usec_now().ok();
         let told: Vec<NotifyState<'_>> = std::iter::once(NotifyState::Reloading).chain(now).collect();
         tell(&told);
     }
 
     /// The end has begun.
-    pub fn stopping(&self) {
+    pub fn stopping() {
         tell(&[NotifyState::Stopping]);
     }
 

@@ -65,7 +65,7 @@ pub struct Settings {
 /// A file of the fleet and the cluster that goes by it.
 struct Place {
     /// In a tick it is away.
-    cluster: Option<Cluster>,
+    cluster: Option<Box<Cluster>>,
     /// Ends the running tick.
     stop: watch::Sender<bool>,
     outcome: Option<Outcome>,
@@ -74,8 +74,8 @@ struct Place {
 
 /// A future of the loop has ended.
 enum Ended {
-    /// A tick, and this is its cluster again.
-    Tick(PathBuf, Cluster, Outcome),
+    /// A tick, and this is its cluster again; how it ended, and how long it took.
+    Tick(PathBuf, Box<Cluster>, Outcome, Duration),
     /// Connections have been closed.
     Closed,
 }
@@ -114,14 +114,14 @@ pub async fn run(
     let (clusters, dry_run) = (watch.places.len(), settings.dry_run);
     let (path, every, what) = (path.display(), settings.interval.as_secs_f64(), "starts");
     tracing::info!(target: "bricklayer::watch", %path, every, dry_run, what, "watching {}", count(clusters, "file"));
-    watch.manager.ready();
+    Manager::ready();
     watch.turn(triggers, &mut stop).await;
     watch.end().await;
     tracing::info!(target: "bricklayer::watch", what = "ends", "the watch has ended; the nodes stay as they are");
     Ok(())
 }
 
-impl<'a> Watch<'a> {
+impl Watch<'_> {
     /// Starts what is due and hears what happens, until somebody wants it to end.
     async fn turn(&mut self, triggers: &mut impl Triggers, stop: &mut watch::Receiver<bool>) {
         // Where files cannot be watched, or a folder was replaced, this finds what is new in it.
@@ -145,11 +145,11 @@ impl<'a> Watch<'a> {
     fn hear(&mut self, trigger: Trigger) {
         self.look_at_files();
         if trigger == Trigger::Reload {
-            self.manager.reloading();
+            Manager::reloading();
             for file in self.places.keys() {
                 self.scheduler.wake(file, Instant::now());
             }
-            self.manager.ready();
+            Manager::ready();
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Watch<'a> {
             let place = self.places.entry(file.clone()).or_insert_with(|| {
                 let seed = self.settings.seed ^ seed(&file);
                 let cluster = Cluster::of(file.clone(), Pace::new(self.settings.interval, seed));
-                Place { cluster: Some(cluster), stop: watch::Sender::new(false), outcome: None, gone: false }
+                Place { cluster: Some(Box::new(cluster)), stop: watch::Sender::new(false), outcome: None, gone: false }
             });
             place.stop.send_replace(true);
             self.scheduler.wake(&file, Instant::now());
@@ -210,17 +210,18 @@ impl<'a> Watch<'a> {
         }
         let (settings, open) = (self.settings, self.open);
         self.running.push(Box::pin(async move {
+            let began = Instant::now();
             let outcome = cluster.tick(settings, open, stop).await;
-            Ended::Tick(file, cluster, outcome)
+            Ended::Tick(file, cluster, outcome, began.elapsed())
         }));
     }
 
     /// Takes a cluster back from its tick, and says when the next one comes.
     fn ended(&mut self, ended: Ended) {
-        let Ended::Tick(file, mut cluster, outcome) = ended else { return };
+        let Ended::Tick(file, mut cluster, outcome, took) = ended else { return };
         self.scheduler.ended(&file);
         let Some(place) = self.places.get_mut(&file) else { return };
-        self.scheduler.wake(&file, Instant::now() + cluster.pause(outcome));
+        self.scheduler.wake(&file, Instant::now() + cluster.pause(outcome, took));
         place.cluster = Some(cluster);
         if outcome != Outcome::Interrupted {
             place.outcome = Some(outcome);
@@ -232,7 +233,7 @@ impl<'a> Watch<'a> {
 
     /// Ends the running ticks after their steps, and then the connections.
     async fn end(mut self) {
-        self.manager.stopping();
+        Manager::stopping();
         for place in self.places.values() {
             place.stop.send_replace(true);
         }
@@ -245,7 +246,7 @@ impl<'a> Watch<'a> {
                 () = self.manager.keep_telling() => {}
             }
         }
-        join_all(self.places.into_values().filter_map(|place| place.cluster).map(Cluster::close)).await;
+        join_all(self.places.into_values().filter_map(|place| place.cluster).map(|cluster| cluster.close())).await;
     }
 
     /// How things stand, in one line.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, Difference, Held, Item, ItemId, NodeName};
+use crate::model::{Cause, Difference, Held, Item, ItemId, NodeName, Work};
 use crate::view::spent;
 
 /// Something that was not so before.
@@ -12,8 +12,12 @@ use crate::view::spent;
 pub enum News {
     /// Something differs that can be mended.
     Differs {
-        /// What.
-        item: Item,
+        /// The item.
+        id: ItemId,
+        /// What is to be done.
+        summary: String,
+        /// What differs, field by field.
+        why: String,
     },
     /// Something has to come by itself.
     Waits {
@@ -92,6 +96,13 @@ pub enum News {
 }
 
 impl News {
+    /// `item` is to be done.
+    #[must_use]
+    pub fn differs(item: &Item) -> Self {
+        let why: Vec<String> = item.why.iter().map(difference).collect();
+        Self::Differs { id: item.id.clone(), summary: item.summary.clone(), why: why.join(", ") }
+    }
+
     /// `item` is held: a node that cannot be looked at is a case of its own.
     #[must_use]
     pub fn held(item: &Item, held: &Held) -> Self {
@@ -106,7 +117,7 @@ impl News {
     /// `item`, as it was held, is not any more.
     #[must_use]
     pub fn no_longer_held(item: &Item) -> Self {
-        let unknown = matches!(&item.work, crate::model::Work::Held(held) if held.cause == Cause::Unknown);
+        let unknown = matches!(&item.work, Work::Held(held) if held.cause == Cause::Unknown);
         if item.subject.kind == "node" && unknown {
             return Self::Reachable { node: item.subject.name.clone() };
         }
@@ -121,10 +132,7 @@ impl News {
             };
         }
         match self {
-            Self::Differs { item } => {
-                let why: Vec<String> = item.why.iter().map(difference).collect();
-                log!(info, "differs", item = %item.id, why = why.join(", "), "to do: {}", item.summary);
-            }
+            Self::Differs { id, summary, why } => log!(info, "differs", item = %id, why, "to do: {summary}"),
             Self::Waits { id, on } => log!(info, "waits", item = %id, "waiting for {on}"),
             Self::Ran { id, summary, node, took } => {
                 let seconds = took.as_secs_f64();

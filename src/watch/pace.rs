@@ -77,16 +77,18 @@ impl Pace {
         Self { interval, jitter: Jitter::new(seed), failures: 0, waits: 0 }
     }
 
-    /// How long until the next tick.
+    /// How long until the next tick after one that took so long.
     ///
     /// # Guarantees
-    /// Never longer than the interval, except after failures; jitter only ever makes it shorter.
-    pub fn after(&mut self, outcome: Outcome) -> Duration {
+    /// From the beginning of one tick to that of the next is never longer than the interval, except after failures
+    /// and slow ticks; jitter only ever makes it shorter. At least half the interval is rest.
+    pub fn after(&mut self, outcome: Outcome, took: Duration) -> Duration {
         let Self { failures, waits, interval, jitter } = self;
         match outcome {
             Outcome::AsWritten | Outcome::Left | Outcome::Nothing => {
                 (*failures, *waits) = (0, 0);
-                interval.mul_f64(0.9) + jitter.spread(interval.mul_f64(0.1))
+                let every = interval.mul_f64(0.9) + jitter.spread(interval.mul_f64(0.1));
+                every.saturating_sub(took).max(*interval / 2)
             }
             Outcome::Coming(poll, moved) => {
                 // What takes long is looked at more rarely: the delay stays in proportion to the wait.
@@ -120,11 +122,12 @@ mod tests {
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(30);
+    const TOOK: Duration = Duration::ZERO;
 
     #[test]
     fn a_settled_cluster_is_looked_at_again_within_the_interval_and_not_with_all_others_at_once() {
         let mut pauses: Vec<Duration> =
-            (0..20).map(|seed| Pace::new(INTERVAL, seed).after(Outcome::AsWritten)).collect();
+            (0..20).map(|seed| Pace::new(INTERVAL, seed).after(Outcome::AsWritten, TOOK)).collect();
         assert!(pauses.iter().all(|pause| *pause <= INTERVAL && *pause >= INTERVAL.mul_f64(0.9)), "{pauses:?}");
         pauses.sort();
         pauses.dedup();
@@ -132,27 +135,34 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_counts_from_one_beginning_to_the_next_and_half_of_it_is_rest() {
+        let after = |took: u64| Pace::new(INTERVAL, 1).after(Outcome::AsWritten, Duration::from_secs(took));
+        assert_eq!(after(0), after(4) + Duration::from_secs(4));
+        assert_eq!(after(400), INTERVAL / 2);
+    }
+
+    #[test]
     fn failures_back_off_to_a_cap_until_success_or_a_new_file() {
         let mut pace = Pace::new(INTERVAL, 1);
         let mut longest = FIRST;
         for _ in 0..70 {
-            let pause = pace.after(Outcome::Failed);
+            let pause = pace.after(Outcome::Failed, TOOK);
             assert!(pause <= longest && pause >= longest / 2, "{pause:?} of {longest:?}");
             longest = (longest * 2).min(LONGEST);
         }
         pace.fresh();
-        assert!(pace.after(Outcome::Failed) <= FIRST);
-        assert!(pace.after(Outcome::Failed) >= FIRST);
-        pace.after(Outcome::AsWritten);
-        assert!(pace.after(Outcome::Failed) <= FIRST);
+        assert!(pace.after(Outcome::Failed, TOOK) <= FIRST);
+        assert!(pace.after(Outcome::Failed, TOOK) >= FIRST);
+        pace.after(Outcome::AsWritten, TOOK);
+        assert!(pace.after(Outcome::Failed, TOOK) <= FIRST);
     }
 
     #[test]
     fn what_comes_by_itself_is_looked_at_at_its_poll_and_more_rarely_the_longer_it_takes() {
         let poll = Duration::from_secs(2);
         let mut pace = Pace::new(INTERVAL, 1);
-        let pauses: Vec<u64> = (0..6).map(|_| pace.after(Outcome::Coming(poll, false)).as_secs()).collect();
+        let pauses: Vec<u64> = (0..6).map(|_| pace.after(Outcome::Coming(poll, false), TOOK).as_secs()).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 30, 30]);
-        assert_eq!(pace.after(Outcome::Coming(poll, true)), poll);
+        assert_eq!(pace.after(Outcome::Coming(poll, true), TOOK), poll);
     }
 }

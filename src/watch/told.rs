@@ -79,14 +79,14 @@ impl Told {
             }
             Work::Held(held) => {
                 let former = self.held.insert(item.id.clone(), (item.clone(), held.because.clone()));
-                if former.is_none_or(|(_, because)| because != held.because) {
+                if former.is_none_or(|(former, because)| is_other(&former, &because, item, &held.because)) {
                     news.push(News::held(item, held));
                 }
             }
             Work::Run(_) | Work::Wait(_) if step.is_stuck() || item.assumed => {}
             Work::Run(_) => {
                 if self.differing.insert(item.id.clone(), item.summary.clone()).is_none() {
-                    news.push(News::Differs { item: item.clone() });
+                    news.push(News::differs(item));
                 }
             }
             Work::Wait(_) => {
@@ -150,6 +150,12 @@ impl Told {
         self.trouble = Some(why.clone());
         new.then_some(News::Trouble(why))
     }
+}
+
+/// Whether a reason says something else. That a node is silent can be seen in many ways: only their first words count.
+fn is_other(former: &Item, because: &str, item: &Item, now: &str) -> bool {
+    let first = |text: &str| text.split(':').next().map(str::to_owned);
+    if is_unknown(former) && is_unknown(item) { first(because) != first(now) } else { because != now }
 }
 
 fn is_unknown(item: &Item) -> bool {
@@ -235,7 +241,10 @@ mod tests {
         let mut told = Told::default();
         told.plan(&plan([step()]));
         assert_eq!(kinds(&told.plan(&plan([silent()]))), ["unreachable"]);
-        assert!(told.plan(&plan([silent()])).is_empty());
+        let silent_in =
+            |because: &str| Item::held(&Subject::new("node", "n2"), "look", "look at n2", Cause::Unknown, because, "");
+        told.plan(&plan([silent_in("cannot be reached: timed out")]));
+        assert!(told.plan(&plan([silent_in("cannot be reached: no route")])).is_empty());
         assert_eq!(kinds(&told.plan(&plan([step()]))), ["reachable"]);
         told.plan(&plan([step(), held(Cause::Refused, "too small")]));
         assert_eq!(kinds(&told.plan(&plan([silent()]))), ["unreachable"]);

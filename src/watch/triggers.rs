@@ -44,8 +44,8 @@ impl Outside {
     /// # Errors
     /// Where signals cannot be listened to. Files that cannot be watched are told, and read at every tick all the same.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let (changes, changed) = mpsc::channel(1);
-        let files = watched(path, changes)
+        let (tell, changed) = mpsc::channel(1);
+        let files = watched(path, tell)
             .inspect_err(|error| {
                 let path = path.display();
                 tracing::warn!(target: "bricklayer::watch", %path, %error, "files are only read every interval");
@@ -65,13 +65,13 @@ impl Triggers for Outside {
     }
 }
 
-fn watched(path: &Path, changes: mpsc::Sender<()>) -> notify::Result<Debouncer<RecommendedWatcher, NoCache>> {
+fn watched(path: &Path, changed: mpsc::Sender<()>) -> notify::Result<Debouncer<RecommendedWatcher, NoCache>> {
     let tell = move |events: DebounceEventResult| {
         // Reading a file is an event too, and it is we who read.
-        let changed = |kind: &EventKind| !matches!(kind, EventKind::Access(_));
-        if events.is_err() || events.is_ok_and(|events| events.iter().any(|event| changed(&event.kind))) {
+        let ours = |kind: &EventKind| matches!(kind, EventKind::Access(_));
+        if events.is_err() || events.is_ok_and(|events| !events.iter().all(|event| ours(&event.kind))) {
             // One that has not been heard yet stands for this one as well.
-            let _ = changes.try_send(());
+            let _ = changed.try_send(());
         }
     };
     let config = notify::Config::default();

@@ -32,7 +32,10 @@ pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     if !folder.is_empty() && !node.is_directory(folder) {
-        return failed(1, format!("cannot create {path}: Directory nonexistent\n"));
+        let name = &path[folder.len() + 1..];
+        let template = format!("{folder}/.{name}.XXXXXXXXXX");
+        let said = format!("mktemp: failed to create file via template '{template}': No such file or directory\n");
+        return failed(1, said);
     }
     node.put(path, call.stdin, mode.trim_start_matches('0'));
     silent()
@@ -96,5 +99,6 @@ pub fn replace_mount(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
         return written;
     }
     systemctl(world, &["daemon-reload"]);
-    systemctl(world, &["enable", "--now", "--", unit])
+    let started = systemctl(world, &["enable", "--now", "--", unit]);
+    Output { stderr: stopped.stderr + &started.stderr, ..started }
 }

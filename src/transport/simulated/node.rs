@@ -204,6 +204,16 @@ pub struct Glusterd {
     pub shd_pid: u32,
 }
 
+impl Glusterd {
+    /// Takes a volume into the books, which are sorted by name.
+    pub fn enter(&mut self, volume: Volume) {
+        match self.volumes.binary_search_by(|known| known.name.cmp(&volume.name)) {
+            Ok(place) => self.volumes[place] = volume,
+            Err(place) => self.volumes.insert(place, volume),
+        }
+    }
+}
+
 /// A member of the pool, as another one sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -363,10 +363,11 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     let (active_state, sub_state) = states(active, unit);
     let pid = world.unit(at, unit).filter(|_| active == Active::Active).map_or(0, |unit| unit.pid);
     let booted_ms = world.nodes.get(at).map_or(0, |node| node.booted_ms);
-    let since_ms = world
+    // 0 is for a unit that was never up; what the boot itself starts is up a moment later.
+    let since_us = world
         .unit(at, unit)
         .filter(|_| active == Active::Active)
-        .map_or(0, |unit| unit.since_ms.saturating_sub(booted_ms));
+        .map_or(0, |unit| unit.since_ms.saturating_sub(booted_ms) * 1000 + 1);
     let own = |key: &str| setting(&text, key).unwrap_or_default().to_owned();
     let specific = if is_mount(unit) {
         vec![("Where", own("Where")), ("What", own("What")), ("Options", own("Options")), ("Type", own("Type"))]
@@ -388,7 +389,7 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
         ("SubState", sub_state.to_owned()),
         ("FragmentPath", fragment),
         ("UnitFileState", file_state(world, at, unit).to_owned()),
-        ("ActiveEnterTimestampMonotonic", (since_ms * 1000).to_string()),
+        ("ActiveEnterTimestampMonotonic", since_us.to_string()),
         ("NeedDaemonReload", stale.to_owned()),
     ];
     specific.into_iter().chain(common).collect()

@@ -68,11 +68,7 @@ impl World {
                 continue;
             }
             for volume in self.newer_volumes(reader) {
-                let books = &mut self.node_mut(reader).glusterd.volumes;
-                match books.iter_mut().find(|known| known.name == volume.name) {
-                    Some(known) => *known = volume,
-                    None => books.push(volume),
-                }
+                self.node_mut(reader).glusterd.enter(volume);
                 self.serve(reader);
             }
         }

@@ -35,7 +35,11 @@ pub fn parse<'a>(words: &[&'a str]) -> Result<Request<'a>, String> {
                 replica => request.replica = Some(replica),
             },
             "arbiter" => request.arbiter = count()?,
-            "disperse" => request.disperse = count()?,
+            "disperse" => match count()? {
+                // The second line is no more true in the real one.
+                0..=2 => return Err("disperse count must be greater than 2\ndisperse option given twice\n".to_owned()),
+                disperse => request.disperse = disperse,
+            },
             "redundancy" => request.redundancy = count()?,
             "transport" => _ = words.next(),
             "force" if words.peek().is_none() => request.force = true,
@@ -103,8 +107,7 @@ pub fn create(world: &mut World, at: &NodeName, words: &[&str]) -> Output {
     }
     let volume = volume(name, id, &request, bricks);
     for member in &members {
-        let books = &mut world.node_mut(member).glusterd.volumes;
-        books.push(volume.clone());
+        world.node_mut(member).glusterd.enter(volume.clone());
     }
     answer(0, 0, &warning, |xml| {
         xml.element("volCreate", |xml| {

@@ -1,5 +1,6 @@
 //! `gluster volume heal`: its start, which knows no XML, and what `glfsheal` sees as a client.
 
+use super::bricks::shown_name;
 use super::pool::no_such;
 use super::xml::Xml;
 use crate::model::{NodeName, Output};
@@ -27,25 +28,32 @@ pub fn launch(world: &mut World, at: &NodeName, name: &str, kind: &str) -> Outpu
         Err(super::pool::Stuck::Busy) => {
             refused(&format!("Another transaction is in progress for {name}. Please try again after some time."))
         }
-        Ok(_) if volume.bricks.iter().any(|brick| !world.brick_is_up(&brick.uuid, &brick.path)) => {
-            refused("Glusterd Syncop Mgmt brick op 'Heal' failed. Please check glustershd log file for details.")
-        }
-        Ok(_) => printed(format!("{operation} successful \nUse heal info commands to check status.\n")),
+        Ok(_) => match volume.bricks.iter().find(|brick| !world.brick_is_up(&brick.uuid, &brick.path)) {
+            Some(down) => refused(&not_launched(world, at, down)),
+            None => printed(format!("{operation} successful \nUse heal info commands to check status.\n")),
+        },
+    }
+}
+
+fn not_launched(world: &World, at: &NodeName, down: &BrickRef) -> String {
+    match world.node_with(&down.uuid).filter(|node| *node != at) {
+        Some(node) => format!("Commit failed on {}. Please check log file for details.", shown_name(world, at, node)),
+        None => "Glusterd Syncop Mgmt brick op 'Heal' failed. Please check glustershd log file for details.".to_owned(),
     }
 }
 
 /// `volume heal VOLUME info [summary]`.
 pub fn info(world: &mut World, at: &NodeName, name: &str, summary: bool) -> Output {
     let Some(volume) = world.nodes[at].volume(name).cloned() else { return unable(254, 2, &no_such(name)) };
+    if !volume.started() {
+        return unable(251, 5, &format!("{name}: Not able to fetch volfile from glusterd"));
+    }
     if !volume.heals() {
         let error = format!(
             "This command is supported for only volumes of replicate/disperse type. Volume {name} is not of type \
              replicate/disperse"
         );
         return unable(234, 22, &error);
-    }
-    if !volume.started() {
-        return unable(251, 5, &format!("{name}: Not able to fetch volfile from glusterd"));
     }
     if volume.bricks.iter().any(|brick| !world.brick_answers(at, &brick.uuid, &brick.path)) {
         world.hang_ms = world.hang_ms.max(CONNECT_MS);

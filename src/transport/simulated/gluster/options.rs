@@ -94,8 +94,10 @@ fn check(volume: &Volume, option: &str, value: &str) -> Result<(), String> {
     if let Some((_, seconds, low, high)) = RANGES.iter().find(|(name, ..)| *name == option) {
         let digits = if *seconds { value.trim_end_matches("sec").trim_end_matches('s') } else { value };
         let Ok(number) = digits.parse::<i64>() else {
-            let what = if *seconds { "time" } else { "number" };
-            return Err(format!("invalid {what} format \"{value}\" in \"option {short}\""));
+            return Err(match seconds {
+                true => format!("invalid time format \"{value}\" in \"option {short}\""),
+                false => bad_number(short, value),
+            });
         };
         if number < *low || number > *high {
             return Err(format!("'{value}' in 'option {short} {value}' is out of range [{low} - {high}]"));
@@ -118,6 +120,10 @@ fn check(volume: &Volume, option: &str, value: &str) -> Result<(), String> {
     check_by_default(option, short, value)
 }
 
+fn bad_number(short: &str, value: &str) -> String {
+    format!("invalid number format \"{value}\" in option \"{short}\"")
+}
+
 /// What kind of value an option takes can be told from its default.
 fn check_by_default(option: &str, short: &str, value: &str) -> Result<(), String> {
     let default = table().find(|(name, _)| *name == option).map_or("", |(_, default)| default);
@@ -138,7 +144,7 @@ fn check_by_default(option: &str, short: &str, value: &str) -> Result<(), String
         return Err("Error, Validation Failed".to_owned());
     }
     if is_size(default) && default.parse::<u64>().is_err() && !is_size(value) {
-        return Err(format!("invalid number format \"{value}\" in \"option {short}\""));
+        return Err(bad_number(short, value));
     }
     Ok(())
 }

@@ -82,9 +82,20 @@ fn join(world: &mut World, at: &NodeName, new: &NodeName, host: &str) {
     let settles_ms = world.clock_ms + SETTLING_MS;
     let peer = |uuid: String, names| Peer { uuid, names, settles_ms, rejected: false };
     let own_name = world.reverse(new, host, at);
-    let mut known = vec![peer(world.nodes[at].glusterd.uuid.clone(), vec![own_name])];
     let members: Vec<(NodeName, Peer)> =
         world.members(at).into_iter().map(|(name, peer, _)| (name, peer.clone())).collect();
+    let own = world.nodes[at].glusterd.uuid.clone();
+    let mut own_names = vec![own_name];
+    // The others tell it what else they call the one that probed.
+    for peers in members.iter().map(|(name, _)| &world.nodes[name].glusterd.peers) {
+        let told = peers.iter().filter(|peer| peer.uuid == own).flat_map(|peer| &peer.names);
+        for name in told {
+            if !own_names.contains(name) {
+                own_names.push(name.clone());
+            }
+        }
+    }
+    let mut known = vec![peer(own, own_names)];
     known.extend(members.iter().map(|(_, known)| peer(known.uuid.clone(), known.names.clone())));
     let uuid = world.nodes[new].glusterd.uuid.clone();
     for name in members.iter().map(|(name, _)| name).chain([at]) {

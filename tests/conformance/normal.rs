@@ -1,0 +1,162 @@
+//! What is taken out of an output before it is compared, because two runs of the very same real programs differ in it.
+
+use std::collections::BTreeMap;
+
+use bricklayer::model::{Command, Output};
+
+/// Gives every UUID the number of its first appearance, so that it is compared which of them are the same.
+#[derive(Default)]
+pub struct Normal {
+    uuids: BTreeMap<String, usize>,
+}
+
+impl Normal {
+    /// What `command` printed, without what is its moment's alone.
+    pub fn output(&mut self, command: &Command, output: &Output) -> Output {
+        let stdout = match command.program.name() {
+            "gluster" => gluster(&output.stdout),
+            "look-node" => by_line(&output.stdout, node_line),
+            "look-bricks" => by_line(&output.stdout, brick_line),
+            "systemctl" => by_line(&output.stdout, unit_line),
+            "cat" if command.args == ["/run/bricklayer/lease"] => by_line(&output.stdout, lease_line),
+            _ => output.stdout.clone(),
+        };
+        let stderr = without_temporary_names(&output.stderr);
+        Output { status: output.status, stdout: self.numbered(&stdout), stderr: self.numbered(&stderr) }
+    }
+
+    fn numbered(&mut self, text: &str) -> String {
+        replace_uuids(text, |uuid| {
+            let next = self.uuids.len() + 1;
+            format!("UUID-{}", self.uuids.entry(uuid.to_owned()).or_insert(next))
+        })
+    }
+}
+
+fn by_line(text: &str, change: fn(&str) -> String) -> String {
+    text.lines().map(change).fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// The clock, the uptime, and versions, which rise with the distribution's updates.
+fn node_line(line: &str) -> String {
+    match line.split('\t').collect::<Vec<_>>()[..] {
+        [key @ ("clock" | "uptime"), _] => format!("{key}\tTIME"),
+        ["package", name, version] if version != "-" => format!("package\t{name}\tVERSION"),
+        _ => line.to_owned(),
+    }
+}
+
+/// The process id, and the room on the disks of this machine.
+fn brick_line(line: &str) -> String {
+    let mut fields: Vec<&str> = line.split('\t').collect();
+    if fields.len() == 10 {
+        fields[6] = if fields[6] == "-" { "-" } else { "PID" };
+        (fields[7], fields[8]) = ("KB", "KB");
+    }
+    fields.join("\t")
+}
+
+/// When the unit was started, if it ever was.
+fn unit_line(line: &str) -> String {
+    match line.split_once("TimestampMonotonic=") {
+        Some((name, time)) if time != "0" => format!("{name}TimestampMonotonic=TIME"),
+        _ => line.to_owned(),
+    }
+}
+
+/// When the lease lapses.
+fn lease_line(line: &str) -> String {
+    line.split_once('\t').map_or(line.to_owned(), |(owner, _)| format!("{owner}\tTIME"))
+}
+
+/// Process ids, ports, and the order of what is kept in hash tables or listed as the answers come in.
+fn gluster(text: &str) -> String {
+    let text = by_line(text, |line| {
+        let numbered = |(tag, word)| {
+            let value = line.trim().strip_prefix(&format!("<{tag}>"))?.strip_suffix(&format!("</{tag}>"))?;
+            value.parse::<u32>().ok().map(|_| line.replace(value, word))
+        };
+        [("pid", "PID"), ("port", "PORT"), ("tcp", "PORT")].into_iter().find_map(numbered).unwrap_or(line.to_owned())
+    });
+    let text = without_daemon_states(&text);
+    ["option", "peer", "node", "hostname"].into_iter().fold(text, |text, tag| sorted(&text, tag))
+}
+
+/// Whether a self-heal daemon is shown as running: a glusterd that comes back starts its own anew, and at times shows
+/// it as away for more than a minute after that.
+fn without_daemon_states(text: &str) -> String {
+    let mut daemon = false;
+    let lines = text.lines().map(|line| {
+        let word = line.trim();
+        if word.starts_with("<hostname>") {
+            daemon = word == "<hostname>Self-heal Daemon</hostname>";
+        }
+        let state = ["status", "pid"].into_iter().find(|tag| word.starts_with(&format!("<{tag}>")));
+        match state.filter(|_| daemon) {
+            Some(tag) => line.replace(word, &format!("<{tag}>ANY</{tag}>")),
+            None => line.to_owned(),
+        }
+    });
+    lines.fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// Sorts elements of the same name that follow each other.
+fn sorted(text: &str, tag: &str) -> String {
+    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let mut result = String::new();
+    let mut run: Vec<String> = Vec::new();
+    let mut element = String::new();
+    for line in text.lines() {
+        let word = line.trim();
+        if word.starts_with(&open) || !element.is_empty() {
+            element += &[line, "\n"].concat();
+            if word.ends_with(&close) {
+                run.push(std::mem::take(&mut element));
+            }
+            continue;
+        }
+        flush(&mut result, &mut run);
+        result += &[line, "\n"].concat();
+    }
+    flush(&mut result, &mut run);
+    result + &element
+}
+
+/// By all that they hold but UUIDs, which are by chance.
+fn flush(result: &mut String, run: &mut Vec<String>) {
+    run.sort_by_key(|element| replace_uuids(element, |_| String::new()));
+    result.extend(run.drain(..));
+}
+
+/// `mktemp` names its files at random.
+fn without_temporary_names(text: &str) -> String {
+    let hidden = |word: &str| {
+        let at = word.rfind('.')?;
+        let random = word.get(at + 1..at + 11)?;
+        let odd = word.contains("/.") && random.bytes().all(|b| b.is_ascii_alphanumeric());
+        odd.then(|| word.replacen(random, "RANDOM", 1))
+    };
+    text.split(' ').map(|word| hidden(word).unwrap_or_else(|| word.to_owned())).collect::<Vec<_>>().join(" ")
+}
+
+fn replace_uuids(text: &str, mut name: impl FnMut(&str) -> String) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let found = rest.get(..36).filter(|word| is_uuid(word));
+        let taken = found.map_or(first.len_utf8(), str::len);
+        match found {
+            Some(uuid) => result += &name(uuid),
+            None => result.push(first),
+        }
+        rest = &rest[taken..];
+    }
+    result
+}
+
+fn is_uuid(word: &str) -> bool {
+    word.bytes().enumerate().all(|(at, b)| match at {
+        8 | 13 | 18 | 23 => b == b'-',
+        _ => b.is_ascii_hexdigit(),
+    })
+}
