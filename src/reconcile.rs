@@ -73,6 +73,12 @@ impl Reconciler<'_> {
     /// Nothing is run that is not in a plan made from answers newer than the last change. A run in which nothing
     /// differs runs nothing but reads and takes no lease.
     pub async fn run(self, intent: Intent, events: &mut dyn FnMut(Event)) -> Report {
+        self.run_after(Facts::default(), intent, events).await
+    }
+
+    /// As [`run`](Self::run), when what differs has been `seen` a moment ago, for a person to agree to: nothing is
+    /// run on that, but the leases are taken at once, and so the nodes are looked at once less.
+    pub async fn run_after(self, seen: Facts, intent: Intent, events: &mut dyn FnMut(Event)) -> Report {
         let start = Instant::now();
         let mut session = Session {
             deadline: start + self.limit,
@@ -81,13 +87,14 @@ impl Reconciler<'_> {
             stop: self.stop.clone(),
             with: &self,
             intent,
-            facts: Facts::default(),
+            facts: seen,
             tries: BTreeMap::new(),
             ran: BTreeMap::new(),
             done: Vec::new(),
             failed: Vec::new(),
             patience: self.patience,
         };
+        session.prepare(events).await;
         let (left, end) = session.settle(events).await;
         session.leases.release(self.transport).await;
         let Session { done, failed, .. } = session;
@@ -133,6 +140,15 @@ struct Session<'a> {
 type Events<'e> = dyn FnMut(Event) + 'e;
 
 impl Session<'_> {
+    /// Takes the leases if what was seen before tells that there will be something to run, and forgets it.
+    async fn prepare(&mut self, events: &mut Events<'_>) {
+        let plan = crate::planner::plan(self.with.spec, &self.facts, &self.intent);
+        if plan.ready().next().is_some() {
+            self.has_leases(&plan, events).await;
+        }
+        self.facts = Facts::default();
+    }
+
     /// Goes on until nothing can be done or the run is ended. Gives the last plan that was whole.
     async fn settle(&mut self, events: &mut Events<'_>) -> (Plan, End) {
         let mut last = None;
@@ -214,22 +230,30 @@ impl Session<'_> {
         self.failed.push(Failed { id: id.clone(), summary: summary.to_owned(), why });
     }
 
-    /// Runs a round, once this run holds the lease on every node that answers.
-    async fn change(&mut self, plan: &Plan, tasks: Vec<Task>, events: &mut Events<'_>) {
+    /// Whether this run holds the lease on every node that answers; if not, it takes them.
+    async fn has_leases(&mut self, plan: &Plan, events: &mut Events<'_>) -> bool {
         let answering: BTreeSet<NodeName> =
             self.facts.iter().filter(|(_, _, answer)| answer.outcome.is_ok()).map(|(node, ..)| node.clone()).collect();
-        if !answering.iter().all(|node| self.leases.holds(node)) {
-            // What was seen before the lease was had may have been another's work in progress: look again after.
-            if let Err(error) = self.leases.take(self.with.transport, &answering).await {
-                let on = plan.ready().map(|step| (step.item.id.clone(), error.to_string())).collect();
-                events(Event::Waiting { on });
-                let pause = self.jitter.spread(LEASE_POLL);
-                if self.has_patience(pause) {
-                    self.sleep_until(Instant::now() + pause).await;
-                } else {
-                    self.deadline = Instant::now();
-                }
+        if answering.iter().all(|node| self.leases.holds(node)) {
+            return true;
+        }
+        if let Err(error) = self.leases.take(self.with.transport, &answering).await {
+            let on = plan.ready().map(|step| (step.item.id.clone(), error.to_string())).collect();
+            events(Event::Waiting { on });
+            let pause = self.jitter.spread(LEASE_POLL);
+            if self.has_patience(pause) {
+                self.sleep_until(Instant::now() + pause).await;
+            } else {
+                self.deadline = Instant::now();
             }
+        }
+        false
+    }
+
+    /// Runs a round, once this run holds the leases.
+    async fn change(&mut self, plan: &Plan, tasks: Vec<Task>, events: &mut Events<'_>) {
+        if !self.has_leases(plan, events).await {
+            // What was seen before the lease was had may have been another's work in progress: look again after.
             return;
         }
         for Task { id, summary, node, .. } in &tasks {

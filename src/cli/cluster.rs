@@ -34,6 +34,8 @@ pub struct Opened {
     spec: Spec,
     transport: Box<dyn Transport>,
     state: PathBuf,
+    /// What the last plan was made from, until a run begins with it.
+    seen: Facts,
 }
 
 /// Opens the cluster of `file`.
@@ -100,7 +102,7 @@ impl Opened {
         private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
-        Ok(Self { spec, transport, state })
+        Ok(Self { spec, transport, state, seen: Facts::default() })
     }
 
     /// Takes over the way to the nodes of `former`, with its open connections, if it leads to the same nodes in the
@@ -141,12 +143,15 @@ impl Cluster for Opened {
     fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan> {
         Box::pin(async {
             let intent = Intent { allow: allow.clone(), ..Intent::default() };
-            self.observe(&intent).await.0
+            let (plan, seen) = self.observe(&intent).await;
+            self.seen = seen;
+            plan
         })
     }
 
     fn apply<'a>(&'a mut self, run: ApplyRun<'a>) -> LocalBoxFuture<'a, Result<Report, CliError>> {
         Box::pin(async move {
+            let seen = std::mem::take(&mut self.seen);
             let path = self.state.join("journal");
             let journal = Journal::open(&path)
                 .map_err(|error| CliError::new(format!("the journal {} cannot be written: {error}", path.display())))?;
@@ -163,7 +168,7 @@ impl Cluster for Opened {
                 stop: run.stop,
             };
             let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
-            Ok(reconciler.run(intent, run.events).await)
+            Ok(reconciler.run_after(seen, intent, run.events).await)
         })
     }
 

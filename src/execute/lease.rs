@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use crate::model::Program;
 use crate::model::{Command, Failure, Lease, NodeName, Output};
 use crate::tools::scripts;
@@ -105,18 +107,18 @@ impl Leases {
 
     /// Renews what is held. A node that does not answer keeps its old expiry and refuses changes after it.
     pub async fn renew(&self, transport: &dyn Transport) {
-        for node in &self.held {
+        join_all(self.held.iter().map(async |node| {
             if let Err(error) = self.take_one(transport, node).await {
                 tracing::warn!(%node, %error, "the lease could not be renewed");
             }
-        }
+        }))
+        .await;
     }
 
     /// Gives back what is held. What cannot be given back lapses by itself.
     pub async fn release(&mut self, transport: &dyn Transport) {
-        for node in std::mem::take(&mut self.held) {
-            self.give_back(transport, &node, &self.lease.owner).await;
-        }
+        let held = std::mem::take(&mut self.held);
+        join_all(held.iter().map(|node| self.give_back(transport, node, &self.lease.owner))).await;
     }
 
     async fn give_back(&self, transport: &dyn Transport, node: &NodeName, owner: &str) {

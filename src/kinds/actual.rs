@@ -9,9 +9,6 @@ use crate::model::{AbsPath, NodeName, Seen, VolumeName, Why};
 use crate::tools::gluster;
 use crate::tools::node::{self, BrickPlace};
 
-/// How many nodes are asked for the volumes before it is known which of them is the best to ask.
-const WITNESSES: usize = 3;
-
 /// What is there now.
 pub(super) struct Actual {
     /// The pool.
@@ -74,31 +71,71 @@ impl Actual {
 
 /// The volumes as the best connected node has them.
 ///
-/// The first nodes are asked before it is known which is the best: it is one of them, or they are silent. To ask all
-/// would be too much, because the answer of each holds every volume.
+/// The first node is asked before it is known which is the best: it is that one, unless something is wrong with it.
+/// To ask all would cost each of them a gluster, and the answer of each holds every volume.
 fn volumes(cx: &Cx<'_>, pool: &pool::View) -> Seen<BTreeMap<String, gluster::Volume>> {
     let query = gluster::volumes();
-    let first = cx.spec.nodes.keys().take(WITNESSES);
-    // Counted, so that the question goes to all of them and not only to the first that has no answer.
-    if first.clone().filter(|name| !cx.ask(name, &query)).count() > 0 {
+    if let Some(first) = cx.spec.nodes.keys().next()
+        && !cx.ask(first, &query)
+    {
         return Seen::Unknown(Why::NotAsked);
     }
     let mut off = None;
     let mut reasons = Vec::new();
-    let others = first.filter(|name| !pool.able.contains(name));
-    for name in pool.able.iter().chain(others) {
+    for name in &pool.able {
         match cx.see(name, &query) {
-            Seen::Is(volumes) if pool.able.contains(name) => return Seen::Is(volumes),
-            // It is in another pool than the best one: what it has is not this cluster's.
-            Seen::Is(_) => {}
             Seen::NotYet(milestone) => off = off.or(Some(milestone)),
-            Seen::Unknown(Why::NotAsked) => return Seen::Unknown(Why::NotAsked),
-            Seen::Unknown(why) => reasons.push(why),
+            Seen::Unknown(why) if why != Why::NotAsked => reasons.push(why.to_string()),
+            seen => return seen,
         }
     }
-    match (off, &reasons[..]) {
-        (Some(off), _) => Seen::NotYet(off),
-        (None, [why]) => Seen::Unknown(why.clone()),
-        (None, all) => Seen::Unknown(Why::Nobody(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))),
+    if pool.able.is_empty() {
+        // Nobody knows of a pool: why, the first node has said.
+        return cx.spec.nodes.keys().next().map_or(Seen::Unknown(Why::NotAsked), |first| cx.see(first, &query));
+    }
+    off.map_or_else(|| Seen::Unknown(Why::Nobody(reasons.join("; "))), Seen::NotYet)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Answer, Facts};
+    use crate::tools::sample;
+
+    const FILE: &str = "\
+apiVersion: bricklayer/v1
+cluster: c1
+transport: simulated
+nodes: {node01: {}, node02: {}, node03: {}}
+volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/brick]}}
+";
+
+    /// Which nodes would be asked for the volumes next.
+    fn asked(facts: &Facts) -> BTreeSet<NodeName> {
+        let spec = crate::spec::from_bytes("c1.yaml", FILE.into()).spec.unwrap();
+        let cx = Cx::new(&spec, facts);
+        Actual::of(&cx);
+        let command = gluster::volumes().command;
+        let asked = cx.into_questions().into_iter().filter(|(_, commands)| commands.contains(&command));
+        asked.map(|(node, _)| node).collect()
+    }
+
+    #[test]
+    fn one_node_is_asked_for_the_volumes_and_another_only_if_that_one_cannot_tell() {
+        let node = |name: &str| NodeName::new(name).unwrap();
+        let mut facts = Facts::default();
+        assert_eq!(asked(&facts), [node("node01")].into());
+        let mut says = |name: &str, command, recording: &str| {
+            let answer = Answer { outcome: Ok(sample::read(recording)), at: Timestamp::UNIX_EPOCH };
+            facts.record(&node(name), command, answer);
+        };
+        says("node01", gluster::pool().command, "10-glusterd-not-running/pool-list.txt");
+        says("node01", gluster::volumes().command, "10-glusterd-not-running/volume-info.txt");
+        says("node02", gluster::pool().command, "13-probed/node02.pool-list-after.txt");
+        assert_eq!(asked(&facts), [node("node02")].into());
     }
 }

@@ -353,6 +353,13 @@ fn mount_options_are_single_words() {
 }
 
 #[test]
+fn a_mount_point_has_a_name_that_a_unit_can_have() {
+    let mount = |letters: usize| mounts(&format!("  m: {{volume: data, path: /{}}}\n", "m".repeat(letters)));
+    gives(&mount(255 - ".mount".len()), &[]);
+    gives(&mount(256 - ".mount".len()), &["11:21 path-too-long"]);
+}
+
+#[test]
 fn volumes_that_rest_or_go_are_not_mounted() {
     let state = |state: &str| {
         mounts("  m: {volume: data, path: /m}\n").replace("replica: 3,", &format!("replica: 3, state: {state},"))

@@ -72,19 +72,44 @@ settle() {
   bricklayer apply --yes "$WORK/a.yaml" >/dev/null 2>&1 || die "bricklayer does not settle"
 }
 
+# How many commands the watch has had answers to. It logs each when the answer is there.
+answers() { grep -c ' bricklayer::command: ' "$WORK/watch.log" || true; }
+
+# Starts a watch that looks when it is told to, and waits for its first look.
+watch_start() {
+  local before
+  bricklayer -vv watch --interval 1h "$WORK/a.yaml" >"$WORK/watch.log" 2>&1 &
+  WATCH=$!
+  until before=$(answers) && ((before > 0)) && sleep 1 && [[ $(answers) == "$before" ]]; do :; done
+  A_LOOK=$before
+}
+
+# From the signal to the last answer of the look that it brings about.
+watch_look() {
+  local want=$(($(answers) + A_LOOK)) start=$EPOCHREALTIME end
+  kill -HUP "$(pgrep -P "$WATCH" || printf %s "$WATCH")"
+  until (($(answers) >= want)); do sleep 0.05; done
+  end=$(awk '/ bricklayer::command: / { end = $1 } END { print end }' "$WORK/watch.log")
+  awk -v start="$start" -v end="$(date -d "$end" +%s.%N)" 'BEGIN { printf "watch-warm %.3f 0\n", end - start }' \
+    >>"$WORK/samples"
+}
+
 noop() {
   local round
+  watch_start
   for ((round = 0; round < $1; round++)); do
     sample floor-cold floor "${COLD[@]}"
     sample plan-cold bricklayer plan "$WORK/a.yaml"
     sample apply-cold bricklayer apply "$WORK/a.yaml"
     floor "${WARM[@]}" || die "the floor has a hole"
     sample floor-warm floor "${WARM[@]}"
+    watch_look
     has_ansible || continue
     close ansible
     sample ansible-cold ansible_again
     sample ansible-warm ansible_again
   done
+  kill "$(pgrep -P "$WATCH" || printf %s "$WATCH")"
   close warm
   close ansible
 }
@@ -103,7 +128,7 @@ change() {
 }
 
 # sessions NODE: how many sessions its sshd has started since it logs them. One of them is this question.
-sessions() { cold "$1" 'journalctl --quiet --unit=ssh.service --output=cat | grep -c "^Starting session: command"'; }
+sessions() { cold "$1" 'sleep 0.5; journalctl --quiet --identifier=sshd --output=cat | grep -c "^Starting session: command"'; }
 
 # trips NAME COMMAND...: counts the sessions of a run, by each node's own sshd.
 trips() {

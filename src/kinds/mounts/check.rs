@@ -2,12 +2,17 @@
 
 use crate::kinds::{Mount, MountState, Spec, VolumeState, nodes};
 use crate::model::{Findings, SpecPath, VolumeName, did_you_mean};
+use crate::tools::systemd;
+
+/// The longest name of a unit (`UNIT_NAME_MAX` in systemd, less its NUL).
+const UNIT_NAME_MAX: usize = 255;
 
 /// Looks at the mounts.
 pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
     for (name, mount) in &spec.mounts {
         let path = SpecPath::of(["mounts"]).at(name);
         check_nodes(spec, mount, &path, findings);
+        check_unit(mount, path.at("path"), findings);
         if mount.state == MountState::Mounted {
             check_volume(spec, mount, &path.at("volume"), findings);
         }
@@ -25,6 +30,16 @@ fn check_nodes(spec: &Spec, mount: &Mount, path: &SpecPath, findings: &mut Findi
     }
     for node in nodes {
         nodes::known(spec, node, path.at(node), findings);
+    }
+}
+
+/// systemd refuses a longer name, and with it the question for all units of the node.
+fn check_unit(mount: &Mount, path: SpecPath, findings: &mut Findings) {
+    let length = systemd::mount_unit_name(&mount.path).len();
+    if length > UNIT_NAME_MAX {
+        let message = format!("the mount unit of this path would have a name of {length} characters");
+        let hint = format!("systemd takes {UNIT_NAME_MAX}: mount it at a shorter path");
+        findings.error(path, "path-too-long", message, hint);
     }
 }
 
