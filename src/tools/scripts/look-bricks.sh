@@ -90,7 +90,8 @@ ROOM
   if [ "$kind" = dir ]; then
     volume_id "$1" || return 1
     pending_heals "$1" || return 1
-    first=$(find "$1" -mindepth 1 -maxdepth 1 -print -quit) || return 1
+    # A refused volume leaves an empty .glusterfs, which nobody can miss.
+    first=$(find "$1" -mindepth 1 ! \( -path "$1/.glusterfs" -type d \) -print -quit) || return 1
     if [ -z "$first" ]; then empty=yes; else empty=no; fi
   fi
   server "$1"

@@ -69,7 +69,7 @@ pub fn write_hosts(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output 
     }
     if inside {
         return failed(
-            1,
+            3,
             format!("the marks of the block \"{begin}\" in /etc/hosts do not match; mend them by hand\n"),
         );
     }

@@ -59,7 +59,7 @@ fn look_brick(world: &World, at: &NodeName, path: &str) -> Result<String, String
             return Err("getfattr is not installed\n".to_owned());
         }
         let directory = node.directory(path).cloned().unwrap_or_default();
-        empty = if is_empty(world, at, path) && directory.volume_id.is_none() { "yes" } else { "no" };
+        empty = if is_empty(world, at, path) && !directory.is_used() { "yes" } else { "no" };
         if directory.indexed {
             pending = directory.pending().to_string();
         }

@@ -165,6 +165,12 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Whether anything lies in it but the empty `.glusterfs` that a refused volume leaves.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.indexed || self.files > 0
+    }
+
     /// The entries of `.glusterfs/indices/xattrop`: one for each file that is stale on any other brick.
     #[must_use]
     pub fn pending(&self) -> u64 {

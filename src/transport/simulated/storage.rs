@@ -30,7 +30,7 @@ pub fn release_brick(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
     let Some(directory) = world.node_mut(at).directory_mut(path) else {
         return failed(1, format!("{path} is not a directory\n"));
     };
-    if directory.indexed || directory.files > 0 {
+    if directory.is_used() {
         return failed(3, format!("{path} is not empty; its volume id stays\n"));
     }
     directory.volume_id = None;

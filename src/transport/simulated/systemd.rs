@@ -363,7 +363,10 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     let (active_state, sub_state) = states(active, unit);
     let pid = world.unit(at, unit).filter(|_| active == Active::Active).map_or(0, |unit| unit.pid);
     let booted_ms = world.nodes.get(at).map_or(0, |node| node.booted_ms);
-    let since_ms = world.unit(at, unit).map_or(0, |unit| unit.since_ms.saturating_sub(booted_ms));
+    let since_ms = world
+        .unit(at, unit)
+        .filter(|_| active == Active::Active)
+        .map_or(0, |unit| unit.since_ms.saturating_sub(booted_ms));
     let own = |key: &str| setting(&text, key).unwrap_or_default().to_owned();
     let specific = if is_mount(unit) {
         vec![("Where", own("Where")), ("What", own("What")), ("Options", own("Options")), ("Type", own("Type"))]

@@ -14,8 +14,10 @@ use crate::model::NodeName;
 
 /// 2026-01-01T00:00:00Z: what a right clock shows when the world begins.
 const EPOCH_MS: u64 = 1_767_225_600_000;
-/// How long glusterd believes in a peer that went silent. Measured: more than eight minutes.
-const SILENCE_MS: u64 = 600_000;
+/// How long glusterd believes in a silent peer that it leaves alone: then its keepalive notices. Measured.
+const SILENCE_MS: u64 = 26_000;
+/// How long it believes in one that it has asked something meanwhile. Measured: more than eight minutes.
+const ASKED_SILENCE_MS: u64 = 600_000;
 /// How long two glusterds need to find each other.
 const HANDSHAKE_MS: u64 = 300;
 
@@ -33,6 +35,8 @@ pub struct World {
     pub cuts: BTreeSet<Cut>,
     /// Volumes with a transaction that hangs, and until when.
     pub locks: BTreeMap<String, u64>,
+    /// Who has asked a silent member something and still waits for it.
+    pub asked: BTreeSet<(NodeName, NodeName)>,
     /// The state of the source of uuids and ports.
     pub draws: u64,
     /// How long the program that runs now keeps its caller waiting beyond its usual time.
@@ -276,8 +280,10 @@ impl World {
                 return if other.serves() && met_ms <= self.clock_ms { Sight::Connected } else { Sight::Gone };
             }
         };
+        let asked = self.asked.contains(&(a.clone(), b.clone()));
+        let patience_ms = if asked { ASKED_SILENCE_MS } else { SILENCE_MS };
         match silent_since {
-            Some(since) if one.glusterd.started_ms < since && self.clock_ms < since + SILENCE_MS => Sight::Silent,
+            Some(since) if one.glusterd.started_ms < since && self.clock_ms < since + patience_ms => Sight::Silent,
             _ => Sight::Gone,
         }
     }

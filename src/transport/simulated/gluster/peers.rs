@@ -54,8 +54,15 @@ pub fn probe(world: &mut World, at: &NodeName, host: &str) -> Output {
         return done(1, "Probe on localhost not needed");
     }
     let uuid = world.nodes[&other].glusterd.uuid.clone();
-    if world.nodes[at].glusterd.peers.iter().any(|peer| peer.uuid == uuid) {
+    if let Some(known) = world.nodes[at].glusterd.peers.iter().find(|peer| peer.uuid == uuid) {
+        // A new name for an address that is known is a success, for a new address it is none: so the real one says.
+        let addresses = world.resolve(at, host);
+        let other_name = !known.names.iter().any(|name| name == host)
+            && known.names.iter().any(|name| world.resolve(at, name) == addresses);
         tell_name(world, at, &uuid, host);
+        if other_name {
+            return done(0, "success");
+        }
         return done(2, &format!("Host {host} port 24007 already in peer list"));
     }
     if !world.reaches(at, &other) || !world.nodes[&other].serves() {

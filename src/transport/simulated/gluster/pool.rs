@@ -31,7 +31,10 @@ impl World {
             return Err(Stuck::Busy);
         }
         let members = self.members(at);
-        if members.iter().any(|(_, _, sight)| *sight == Sight::Silent) {
+        let silent = members.iter().filter(|(_, _, sight)| *sight == Sight::Silent);
+        let asked: Vec<_> = silent.map(|(name, _, _)| (at.clone(), name.clone())).collect();
+        if !asked.is_empty() {
+            self.asked.extend(asked);
             self.hang_ms = self.hang_ms.max(CLI_PATIENCE_MS);
             self.locks.insert(volume.to_owned(), self.clock_ms + LOCK_MS);
             return Err(Stuck::TimedOut);
