@@ -200,10 +200,11 @@ impl Session<'_> {
     }
 
     /// Runs a round and renews the leases while it lasts.
-    async fn run_under_lease(&self, tasks: Vec<Task>) -> Vec<Ran> {
+    async fn run_under_lease(&mut self, tasks: Vec<Task>) -> Vec<Ran> {
         let Reconciler { transport, clock, journal, .. } = *self.with;
         let hands = Hands { transport, clock, journal };
-        let run = hands.run(tasks, self.leases.lease());
+        let lease = self.leases.lease().clone();
+        let run = hands.run(tasks, &lease);
         tokio::pin!(run);
         loop {
             match timeout_at(Instant::now() + self.leases.renewal(), &mut run).await {
@@ -231,6 +232,10 @@ impl Session<'_> {
             Said::Later(why) => {
                 tries.later += 1;
                 (why, tries.later >= LATER_MAX)
+            }
+            Said::Unleased(why) => {
+                self.leases.lost(&node);
+                (why, false)
             }
             Said::Refused(why) => {
                 tries.refused += 1;

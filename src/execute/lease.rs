@@ -3,8 +3,10 @@
 //! It is taken on the nodes in the order of their names, so that of two that start together one is first
 //! everywhere, and only when there is something to run: a run that changes nothing takes none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::model::Program;
 use crate::model::{Command, Failure, Lease, NodeName, Output};
@@ -20,7 +22,8 @@ const HELD_BY_ANOTHER: i32 = 75;
 #[derive(Debug)]
 pub struct Leases {
     lease: Lease,
-    held: BTreeSet<NodeName>,
+    /// The nodes that gave it, and when it was taken or renewed last.
+    held: BTreeMap<NodeName, Instant>,
 }
 
 /// Why a lease could not be had.
@@ -48,7 +51,7 @@ impl Leases {
     /// The leases of the run of `owner`, none taken yet.
     #[must_use]
     pub fn of(owner: String) -> Self {
-        Self { lease: Lease { owner, ttl: TTL }, held: BTreeSet::new() }
+        Self { lease: Lease { owner, ttl: TTL }, held: BTreeMap::new() }
     }
 
     /// What changing commands carry.
@@ -63,10 +66,15 @@ impl Leases {
         self.lease.ttl / 3
     }
 
-    /// Whether the lease on `node` has been taken.
+    /// Whether the lease on `node` has been taken, and so lately that it cannot lapse during the next step.
     #[must_use]
     pub fn holds(&self, node: &NodeName) -> bool {
-        self.held.contains(node)
+        self.held.get(node).is_some_and(|since| since.elapsed() < self.renewal())
+    }
+
+    /// `node` has said that it does not know of the lease: it was away, or the lease has lapsed.
+    pub fn lost(&mut self, node: &NodeName) {
+        self.held.remove(node);
     }
 
     /// Takes the lease on each of `nodes`, in order.
@@ -75,8 +83,9 @@ impl Leases {
     /// On the first node that does not give it. What was taken stays taken, and lapses or is released later.
     pub async fn take(&mut self, transport: &dyn Transport, nodes: &BTreeSet<NodeName>) -> Result<(), Error> {
         for node in nodes {
+            let since = Instant::now();
             self.take_one(transport, node).await?;
-            self.held.insert(node.clone());
+            self.held.insert(node.clone(), since);
         }
         Ok(())
     }
@@ -95,17 +104,19 @@ impl Leases {
     }
 
     /// Renews what is held. A node that does not answer keeps its old expiry and refuses changes after it.
-    pub async fn renew(&self, transport: &dyn Transport) {
-        for node in &self.held {
-            if let Err(error) = self.take_one(transport, node).await {
-                tracing::warn!(%node, %error, "the lease could not be renewed");
+    pub async fn renew(&mut self, transport: &dyn Transport) {
+        for node in self.held.keys().cloned().collect::<Vec<_>>() {
+            let since = Instant::now();
+            match self.take_one(transport, &node).await {
+                Ok(()) => _ = self.held.insert(node, since),
+                Err(error) => tracing::warn!(%node, %error, "the lease could not be renewed"),
             }
         }
     }
 
     /// Gives back what is held. What cannot be given back lapses by itself.
     pub async fn release(&mut self, transport: &dyn Transport) {
-        for node in std::mem::take(&mut self.held) {
+        for node in std::mem::take(&mut self.held).into_keys() {
             if let Err(error) = call(transport, &node, ["release", &self.lease.owner, ""]).await {
                 tracing::debug!(%node, %error, "the lease was not given back and will lapse");
             }

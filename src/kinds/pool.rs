@@ -37,8 +37,8 @@ impl Kind for Peers {
     }
 }
 
-/// The milestone that `node` is in the pool, and connected both ways.
-fn in_pool(node: &NodeName) -> Milestone {
+/// The milestone that `node` is in the pool, and connected both ways with every other member.
+pub(super) fn in_pool(node: &NodeName) -> Milestone {
     Subject::new("peer", node).is("in the pool")
 }
 
@@ -180,7 +180,10 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
             );
             return found.item(item.gives(in_pool(node)));
         }
-        Standing::InCluster if peer.connected && back.is_some_and(settled) => return found.met(in_pool(node)),
+        Standing::InCluster if peer.connected && back.is_some_and(settled) => match stranger(cx, view, node) {
+            None => return found.met(in_pool(node)),
+            Some(other) => format!("to be connected with {other}"),
+        },
         Standing::InCluster => "to be connected both ways".to_owned(),
         Standing::Underway(state) => format!("to be in the pool ({state})"),
     };
@@ -192,6 +195,19 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
     }
     let wait = Item::wait(&subject(node), "connect", format!("peer {node} {what}"), POLL);
     found.item(wait.needs(nodes::running(node, gluster::DAEMON)).gives(in_pool(node)));
+}
+
+/// A member that does not see `node`, or is not seen by it: every member has its say when a volume is made.
+fn stranger<'a>(cx: &'a Cx<'_>, view: &View, node: &NodeName) -> Option<&'a NodeName> {
+    let settled = |viewer: &NodeName, peer: &NodeName| {
+        let seen = view.peer(cx.spec, viewer, peer);
+        seen.is_some_and(|peer| peer.connected && peer.standing == Standing::InCluster)
+    };
+    let is_member = |other: &NodeName| {
+        let seed = view.seed.as_ref().is_some_and(|seed| view.peer(cx.spec, seed, other).is_some());
+        seed && other != node && view.pool(other).is_some()
+    };
+    cx.spec.nodes.keys().find(|other| is_member(other) && !(settled(other, node) && settled(node, other)))
 }
 
 /// A node that the pool does not know.
@@ -207,6 +223,14 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
             format!("{node} is in another trusted pool than {seed}"),
             "detach it there first (`gluster peer detach`), or take it out of this file",
         );
+        return found.item(item.gives(in_pool(node)).gives(named(node)));
+    }
+    if let Seen::Is(volumes) = cx.see(node, &gluster::volumes())
+        && let Some(name) = volumes.keys().next()
+    {
+        let because = format!("{node} has a volume of its own, {name}, and a pool takes only nodes without");
+        let hint = "delete the volume there, or take the node out of this file";
+        let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {

@@ -1,7 +1,7 @@
 //! What a mount needs on each of its nodes: a unit of bricklayer's, as written, started and enabled.
 
 use super::{Mount, MountState};
-use crate::kinds::{Assessment, Cx, nodes, volumes};
+use crate::kinds::{Assessment, Cx, nodes, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
 use crate::tools::{gluster, mounts};
@@ -99,6 +99,7 @@ impl One<'_> {
         let summary = format!("mount {} on {} of {}", self.mount.volume, self.mount.path, self.node);
         let mut item = Item::run(&self.subject(), verb, summary, Place::On(self.node.clone()), command)
             .needs(nodes::installed(self.node, gluster::PACKAGE))
+            .needs(pool::in_pool(self.node))
             .needs(volumes::started(&self.mount.volume))
             .gives(mounted);
         item.why = self.why(now, as_written);

@@ -1,0 +1,123 @@
+//! Two worlds are the same if nobody who uses them could tell them apart: identities, times, ports and process ids
+//! are drawn anew in each run, and so are the names under which peers once met.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds::Spec;
+use crate::model::NodeName;
+use crate::tools::systemd::mount_unit_name;
+use crate::transport::simulated::{Active, Directory, Filesystem, Node, Volume, World};
+
+/// A world as lines that can be compared.
+pub type Normal = BTreeSet<String>;
+
+/// Everything in `world` that lasts.
+pub fn normal(world: &World, spec: &Spec) -> Normal {
+    let view = View { world, spec };
+    world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).collect()
+}
+
+/// What `spec` speaks of, and nothing that an earlier file has left lying about.
+pub fn spoken(world: &World, spec: &Spec) -> Normal {
+    let bricks: BTreeSet<String> = world.nodes.values().flat_map(|node| &node.glusterd.volumes).flat_map(|v| &v.bricks).map(|b| b.path.clone()).collect();
+    let said = |line: &String| {
+        let mut words = line.split(' ').skip(1);
+        match (words.next(), words.next()) {
+            (Some("directory"), Some(path)) => bricks.contains(path),
+            (Some("file"), Some(path)) => path == "/etc/hosts",
+            (Some("unit"), _) => !line.ends_with("off Inactive"),
+            _ => true,
+        }
+    };
+    normal(world, spec).into_iter().filter(said).map(|line| line.replace(" user.bricklayer.options=none", "")).collect()
+}
+
+/// What differs, a line each.
+pub fn differences(a: &Normal, b: &Normal) -> String {
+    let only = |sign: &str, a: &Normal, b: &Normal| a.difference(b).fold(String::new(), |text, line| text + sign + line + "\n");
+    only("- ", a, b) + &only("+ ", b, a)
+}
+
+struct View<'a> {
+    world: &'a World,
+    spec: &'a Spec,
+}
+
+impl View<'_> {
+    fn node(&self, name: &NodeName, node: &Node) -> Vec<String> {
+        let foreign = self.foreign_units(node);
+        let mut lines = Vec::new();
+        let mut line = |text: String| lines.push(format!("{name} {text}"));
+        line(format!("power {}", node.is_on()));
+        node.packages.keys().for_each(|package| line(format!("package {package}")));
+        // Without volumes and mounts, glusterd is not bricklayer's affair.
+        let ours = |unit: &str| !self.spec.volumes.is_empty() || unit != "glusterd.service";
+        for (unit, state) in node.units.iter().filter(|(unit, _)| !foreign.contains_key(*unit) && ours(unit)) {
+            let at_boot = state.wanted_by.as_deref().unwrap_or("off");
+            let active = if state.active == Active::Failed { Active::Inactive } else { state.active };
+            line(format!("unit {unit} {at_boot} {active:?}"));
+        }
+        for (path, file) in node.files.iter().filter(|(path, _)| !path.starts_with("/run/")) {
+            line(format!("file {path} {:?}", file.text));
+        }
+        for (path, mount) in node.mounts.iter().filter(|(path, _)| !foreign.values().any(|at| at == *path)) {
+            line(format!("mount {path} {} {}", mount.source, mount.fstype));
+        }
+        let devices = node.devices.iter().map(|(device, filesystem)| (device.as_str(), filesystem.as_ref()));
+        for (device, filesystem) in devices.chain([("root", Some(&node.root))]) {
+            line(format!("device {device} {}", filesystem.map_or("blank", |filesystem| &filesystem.kind)));
+            filesystem.into_iter().for_each(|f| self.directories(f).into_iter().for_each(&mut line));
+        }
+        self.books(node).into_iter().for_each(line);
+        lines
+    }
+
+    /// Mount units that somebody else wrote: whether they are at work after a reboot is their own affair.
+    fn foreign_units(&self, node: &Node) -> BTreeMap<String, String> {
+        let mounts = self.spec.mounts.values().map(|mount| (mount_unit_name(&mount.path), mount.path.to_string()));
+        let foreign = |unit: &String| {
+            let file = node.files.get(&format!("/etc/systemd/system/{unit}"));
+            file.is_some_and(|file| !file.text.starts_with("# bricklayer"))
+        };
+        mounts.filter(|(unit, _)| foreign(unit)).collect()
+    }
+
+    fn directories(&self, filesystem: &Filesystem) -> Vec<String> {
+        let line = |(path, directory): (&String, &Directory)| {
+            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process } = directory;
+            let volume = volume_id.as_ref().map_or("none", |id| self.volume_called(id));
+            format!(
+                "directory {path} volume={volume} indexed={indexed} files={files} blames={blames:?} \
+                 split={split_brain} crawl={} served={}",
+                crawl_ms.is_some(),
+                process.is_some()
+            )
+        };
+        filesystem.directories.iter().map(line).collect()
+    }
+
+    fn volume_called(&self, id: &str) -> &str {
+        let known = self.world.nodes.values().flat_map(|node| &node.glusterd.volumes);
+        known.filter(|volume| volume.id == id).map(|volume| volume.name.as_str()).next().unwrap_or("stranger")
+    }
+
+    /// What glusterd knows: peers by their storage names, and volumes.
+    fn books(&self, node: &Node) -> Vec<String> {
+        let peer = |peer: &crate::transport::simulated::Peer| {
+            let name = self.world.node_with(&peer.uuid)?;
+            let storage = self.spec.nodes.get(name).map_or(name.as_str(), |written| written.storage(name));
+            let named = peer.names.iter().any(|known| known == storage);
+            Some(format!("peer {name} rejected={} named={named}", peer.rejected))
+        };
+        node.glusterd.peers.iter().filter_map(peer).chain(node.glusterd.volumes.iter().map(volume)).collect()
+    }
+}
+
+fn volume(volume: &Volume) -> String {
+    let Volume { name, id: _, status: _, version: _, replica, arbiter, disperse, redundancy, bricks, options } = volume;
+    let bricks: Vec<String> = bricks.iter().map(|brick| format!("{}:{}", brick.host, brick.path)).collect();
+    let options: BTreeMap<&String, &String> = options.iter().map(|(name, value)| (name, value)).collect();
+    let options = options.iter().fold(String::new(), |text, (name, value)| format!("{text} {name}={value}"));
+    let shape = format!("{replica}/{arbiter}/{disperse}/{redundancy}");
+    format!("volume {name} started={} {shape} {}{options}", volume.started(), bricks.join(","))
+}
