@@ -59,7 +59,8 @@ pub(super) fn membership(spec: &Spec, node: &NodeName) -> Vec<Milestone> {
 /// The pool as all nodes together see it.
 pub(super) struct View {
     seen: BTreeMap<NodeName, Seen<Pool>>,
-    /// The node from which the others are looked at and probed: of those that answer, the one with most peers.
+    /// The node from which the others are looked at and probed: of those that answer, the one with most peers and
+    /// volumes.
     pub(super) seed: Option<NodeName>,
 }
 
@@ -68,10 +69,12 @@ impl View {
     pub(super) fn of(cx: &Cx<'_>) -> Self {
         let views: BTreeMap<NodeName, Seen<Pool>> =
             cx.spec.nodes.keys().map(|name| (name.clone(), cx.see(name, &gluster::pool()))).collect();
+        // A pool takes no node that has volumes of its own, so of strangers the one with volumes takes in the others.
+        let volumes = |name| cx.see(name, &gluster::volumes()).known().map_or(0, BTreeMap::len);
         let company = |pool: &Pool| pool.peers.values().filter(|peer| peer.connected).count();
-        let answering = views.iter().filter_map(|(name, seen)| Some((name, company(seen.known()?))));
+        let answering = views.iter().filter_map(|(name, seen)| Some((name, (company(seen.known()?), volumes(name)))));
         // The first of equals: `max_by_key` takes the last.
-        let best = answering.rev().max_by_key(|(_, peers)| *peers).map(|(name, _)| name);
+        let best = answering.rev().max_by_key(|(_, standing)| *standing).map(|(name, _)| name);
         let startable = || views.iter().find(|(_, seen)| matches!(seen, Seen::NotYet(_))).map(|(name, _)| name);
         let seed = best.or_else(startable).cloned();
         Self { seen: views, seed }

@@ -100,7 +100,7 @@ impl One<'_> {
         let mut item = Item::run(&self.subject(), verb, summary, Place::On(self.node.clone()), command)
             .needs(nodes::installed(self.node, gluster::PACKAGE))
             .needs(pool::in_pool(self.node))
-            .needs(volumes::started(&self.mount.volume))
+            .needs(volumes::usable(&self.mount.volume))
             .gives(mounted);
         item.why = self.why(now, as_written);
         if now.mounted && !as_written {

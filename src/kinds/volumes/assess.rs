@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::options;
 use super::shape::{self, Change};
-use super::{Volume, VolumeState, exists, healed, started};
+use super::{Volume, VolumeState, exists, healed, started, usable};
 use crate::kinds::actual::Actual;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool};
 use crate::model::{Cause, Difference, Item, Lane, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why};
@@ -53,7 +53,7 @@ impl One<'_> {
     }
 
     fn unknown(&self, why: &Why, found: &mut Assessment) {
-        for milestone in [exists(self.name), started(self.name), healed(self.name)] {
+        for milestone in [exists(self.name), started(self.name), usable(self.name), healed(self.name)] {
             found.unknown(milestone, why);
         }
         if let Why::Unreadable(..) = why {
@@ -110,7 +110,8 @@ impl One<'_> {
         let mut item = self
             .step("start", format!("start volume {}", self.name), gluster::start(self.name.as_str(), false))
             .because(Difference::changed("state", "stopped", "started"))
-            .gives(started(self.name));
+            .gives(started(self.name))
+            .gives(usable(self.name));
         for brick in &self.volume.bricks {
             item = item.needs(bricks::ready(brick)).gives(bricks::served(brick));
         }
@@ -248,10 +249,20 @@ impl One<'_> {
             .present_bricks(there)
             .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
             .collect();
+        let missing = self.missing(there);
+        if missing == 0 {
+            found.met(usable(self.name));
+        } else if dead.len() < missing {
+            let why = Why::Nobody(format!("too few bricks of volume {} are served", self.name));
+            found.unknown(usable(self.name), &why);
+        }
         if dead.is_empty() {
             return;
         }
-        let give = |item: Item| dead.iter().fold(item, |item, brick| item.gives(bricks::served(brick)));
+        let give = |item: Item| {
+            let item = dead.iter().fold(item, |item, brick| item.gives(bricks::served(brick)));
+            if dead.len() < missing { item } else { item.gives(usable(self.name)) }
+        };
         if dead.iter().any(|brick| self.just_started(&brick.node)) {
             let summary = format!("the bricks of volume {} to start", self.name);
             return found.item(give(Item::wait(&self.subject(), "serve", summary, nodes::POLL)));
@@ -266,6 +277,21 @@ impl One<'_> {
                 .needs(nodes::running(&brick.node, gluster::DAEMON));
         }
         found.item(item);
+    }
+
+    /// How many bricks more must be served for the volume to be used: of each set of two one, of a larger set more
+    /// than half, of a disperse set all but its redundancy.
+    fn missing(&self, there: &gluster::Volume) -> usize {
+        let served = |brick: &gluster::Brick| {
+            let place = self.actual.owner(brick).and_then(|node| self.actual.place(node, &brick.path));
+            place.is_some_and(|place| place.process.is_some())
+        };
+        let shape = shape::present(there);
+        let sets = there.bricks.chunks(shape::set_size(shape));
+        let short = |set: &[gluster::Brick]| {
+            shape::enough(shape, set.len()).saturating_sub(set.iter().filter(|brick| served(brick)).count())
+        };
+        sets.map(short).sum()
     }
 
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
