@@ -193,9 +193,10 @@ impl One<'_> {
         .needs(nodes::running(node, gluster::DAEMON))
         .gives(ready(self.brick))
         .assumed_if(place.is_none() || self.actual.volumes.known().is_none());
+        let mounted = place.is_some_and(|place| mount.as_ref().is_some_and(|at| at.as_str() == place.mount));
         found.item(match &self.brick.device {
-            Some(_) => item.needs(subject(self.brick).is("mounted")),
-            None => item,
+            Some(_) if !mounted => item.needs(subject(self.brick).is("mounted")),
+            _ => item,
         });
     }
 

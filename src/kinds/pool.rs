@@ -241,7 +241,7 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     let assumed = view.pool(node).is_none() || view.pool(seed).is_none();
-    let item = Item::run(
+    let mut item = Item::run(
         &what,
         "join",
         format!("add {node} to the pool as {address}"),
@@ -257,6 +257,12 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
     .gives(in_pool(node))
     .gives(named(node))
     .assumed_if(assumed);
+    // A glusterd that does not run yet may be in a pool already, and then that is the one to join.
+    for other in cx.spec.nodes.keys().filter(|other| *other != seed && *other != node) {
+        if matches!(view.seen[other], Seen::NotYet(_)) && nodes::has_gluster(cx, other) {
+            item = item.needs(nodes::running(other, gluster::DAEMON));
+        }
+    }
     found.item(item);
 }
 

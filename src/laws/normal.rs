@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::Spec;
-use crate::model::NodeName;
+use crate::kinds::{MountState, Spec, VolumeState};
+use crate::model::{AbsPath, NodeName};
+use crate::tools::gluster_options;
 use crate::tools::systemd::mount_unit_name;
 use crate::transport::simulated::{Active, Directory, Filesystem, Node, Volume, World};
 
@@ -19,17 +20,42 @@ pub fn normal(world: &World, spec: &Spec) -> Normal {
 
 /// What `spec` speaks of, and nothing that an earlier file has left lying about.
 pub fn spoken(world: &World, spec: &Spec) -> Normal {
-    let bricks: BTreeSet<String> = world.nodes.values().flat_map(|node| &node.glusterd.volumes).flat_map(|v| &v.bricks).map(|b| b.path.clone()).collect();
+    let present = spec.volumes.values().filter(|volume| volume.state != VolumeState::Absent);
+    let bricks: Vec<&AbsPath> = present.flat_map(|volume| &volume.bricks).map(|brick| &brick.path).collect();
+    let mounted = spec.mounts.values().filter(|mount| mount.state == MountState::Mounted);
+    let mounts: Vec<AbsPath> = mounted.map(|mount| mount.path.clone()).collect();
+    let grounds = bricks.iter().filter_map(|brick| brick.parent());
+    let places: BTreeSet<String> = grounds.chain(mounts).map(|path| path.to_string()).collect();
+    let units: BTreeSet<String> = places.iter().filter_map(|at| Some(mount_unit_name(&AbsPath::new(at).ok()?))).collect();
     let said = |line: &String| {
         let mut words = line.split(' ').skip(1);
-        match (words.next(), words.next()) {
-            (Some("directory"), Some(path)) => bricks.contains(path),
-            (Some("file"), Some(path)) => path == "/etc/hosts",
-            (Some("unit"), _) => !line.ends_with("off Inactive"),
+        let (word, what) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        match word {
+            "directory" => bricks.iter().any(|brick| brick.as_str() == what),
+            "mount" => places.contains(what),
+            "unit" => units.contains(what) || what == "glusterd.service",
+            "file" => what == "/etc/hosts",
+            "device" => false,
             _ => true,
         }
     };
-    normal(world, spec).into_iter().filter(said).map(|line| line.replace(" user.bricklayer.options=none", "")).collect()
+    normal(world, spec).into_iter().filter(said).map(|line| plain(&line)).collect()
+}
+
+/// A line without what earlier files leave in it: whether a brick was ever served, how a value was spelled, and options
+/// of the user's own, which glusterd cannot reset.
+fn plain(line: &str) -> String {
+    let lasting = |word: &&str| !word.starts_with("indexed=") && !word.starts_with("user.");
+    let spelled = |word: &str| match word.split_once('=') {
+        Some((name, "1GB")) => format!("{name}=1024MB"),
+        Some((name, value)) => match gluster_options::truth(value) {
+            Some(true) => format!("{name}=on"),
+            Some(false) => format!("{name}=off"),
+            None => word.to_owned(),
+        },
+        None => word.to_owned(),
+    };
+    line.split(' ').filter(lasting).map(spelled).collect::<Vec<_>>().join(" ")
 }
 
 /// What differs, a line each.
@@ -117,7 +143,8 @@ fn volume(volume: &Volume) -> String {
     let Volume { name, id: _, status: _, version: _, replica, arbiter, disperse, redundancy, bricks, options } = volume;
     let bricks: Vec<String> = bricks.iter().map(|brick| format!("{}:{}", brick.host, brick.path)).collect();
     let options: BTreeMap<&String, &String> = options.iter().map(|(name, value)| (name, value)).collect();
-    let options = options.iter().fold(String::new(), |text, (name, value)| format!("{text} {name}={value}"));
+    let option = |text, (name, value): (&&String, &&String)| format!("{text} {name}={}", value.replace(' ', "_"));
+    let options = options.iter().fold(String::new(), option);
     let shape = format!("{replica}/{arbiter}/{disperse}/{redundancy}");
     format!("volume {name} started={} {shape} {}{options}", volume.started(), bricks.join(","))
 }

@@ -206,13 +206,14 @@ pub fn edited(draws: &mut Draws, spec: &Spec) -> Spec {
     for name in names {
         let volume = next.volumes.get_mut(&name).expect("it was listed");
         match draws.below(9) {
+            // What was deleted leaves its marks on its bricks and does not come back there.
+            _ if volume.state == VolumeState::Absent => {}
             0 | 1 => volume.options = options(draws, 35),
             2 => volume.profile = profile(draws),
             3 | 4 if volume.state == VolumeState::Started => grow(draws, volume, &name, &nodes),
             5 => volume.state = VolumeState::Stopped,
             6 => volume.state = VolumeState::Absent,
-            // What was deleted leaves its marks on its bricks and does not come back there.
-            7 if volume.state != VolumeState::Absent => volume.state = VolumeState::Started,
+            7 => volume.state = VolumeState::Started,
             _ => {}
         }
         let state = volume.state;

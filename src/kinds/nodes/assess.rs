@@ -33,6 +33,11 @@ pub(in crate::kinds) fn look() -> Query<NodeFacts> {
     node::look(PACKAGES)
 }
 
+/// Whether `node` was seen to have glusterd.
+pub(in crate::kinds) fn has_gluster(cx: &Cx<'_>, node: &NodeName) -> bool {
+    cx.see(node, &look()).known().is_some_and(|facts| facts.packages.contains_key(gluster::PACKAGE))
+}
+
 /// Asks for glusterd's unit.
 pub(in crate::kinds) fn glusterd_unit() -> Query<BTreeMap<String, systemd::Unit>> {
     systemd::units([UNIT])

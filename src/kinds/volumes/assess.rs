@@ -1,5 +1,6 @@
 //! What a volume needs to be as written: made, grown, tuned, started, served, healed; or stopped, or gone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::options;
@@ -197,12 +198,18 @@ impl One<'_> {
         let now = shape::words(shape::present(there), there.bricks.len());
         let then = shape::words(shape, self.volume.bricks.len());
         let names = self.brick_names(new.iter().copied());
-        let command = gluster::add_bricks(self.name.as_str(), raise.then_some(shape), &names, self.force());
+        // glusterd takes the new bricks of different sets for one set and wants them on different nodes; that each set
+        // is on different nodes has been checked in the file.
+        let nodes: BTreeSet<&NodeName> = new.iter().map(|brick| &brick.node).collect();
+        let force = self.force() || (raise && nodes.len() < new.len());
+        let command = gluster::add_bricks(self.name.as_str(), raise.then_some(shape), &names, force);
         let mut item = self
             .step("grow", format!("grow volume {} to {then}", self.name), command)
             .because(Difference::changed("shape", now, then))
-            .needs(started(self.name))
-            .threatens(Threat::Replicas(self.name.clone()));
+            .needs(started(self.name));
+        if shape::set_size(shape::present(there)) > 1 {
+            item = item.threatens(Threat::Replicas(self.name.clone()));
+        }
         for (brick, name) in new.iter().zip(names) {
             item = item.because(Difference::new("brick", name)).needs(bricks::ready(brick));
             for need in pool::membership(self.cx.spec, &brick.node) {
