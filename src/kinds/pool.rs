@@ -69,9 +69,9 @@ impl View {
     pub(super) fn of(cx: &Cx<'_>) -> Self {
         let views: BTreeMap<NodeName, Seen<Pool>> =
             cx.spec.nodes.keys().map(|name| (name.clone(), cx.see(name, &gluster::pool()))).collect();
-        // A pool takes no node that has volumes of its own, so of strangers the one with volumes takes in the others.
+        // A pool takes no node that has peers or volumes of its own, so of strangers such a one takes in the others.
         let volumes = |name| cx.see(name, &gluster::volumes()).known().map_or(0, BTreeMap::len);
-        let company = |pool: &Pool| pool.peers.values().filter(|peer| peer.connected).count();
+        let company = |pool: &Pool| (pool.peers.values().filter(|peer| peer.connected).count(), pool.peers.len());
         let answering = views.iter().filter_map(|(name, seen)| Some((name, (company(seen.known()?), volumes(name)))));
         // The first of equals: `max_by_key` takes the last.
         let best = answering.rev().max_by_key(|(_, standing)| *standing).map(|(name, _)| name);

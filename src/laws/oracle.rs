@@ -65,7 +65,7 @@ pub fn unwise(world: &World, command: &Command) -> Option<String> {
 
 /// Why not every copy of a volume is complete and served.
 fn incomplete(world: &World, name: &str) -> Option<String> {
-    let volume = world.volume(name)?;
+    let volume = world.volume(name).filter(|volume| volume.set_size() > 1)?;
     volume.bricks.iter().find_map(|brick| {
         let Some((node, Directory { blames, split_brain, process, .. })) = world.brick(&brick.uuid, &brick.path) else {
             return Some(format!("{}:{} is not there", brick.host, brick.path));

@@ -149,7 +149,8 @@ impl One<'_> {
                 self.serve(there, found);
                 self.heal(there, found);
             }
-            (VolumeState::Stopped, true) => found.item(self.stop()),
+            // Bricks are added to a running volume only.
+            (VolumeState::Stopped, true) => found.item(self.stop().needs(self.subject().is("grown"))),
             (VolumeState::Stopped | VolumeState::Absent, _) => {
                 let why = Why::Nobody(format!("volume {} is to rest, and only a started volume heals", self.name));
                 found.unknown(healed(self.name), &why);
@@ -182,9 +183,13 @@ impl One<'_> {
     fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
         let wanted = shape::wanted(self.volume);
         match shape::change(self.volume, there, self.actual) {
-            Change::None => {}
-            Change::Add { bricks, raise } => found.item(self.grow(there, &bricks, raise)),
+            Change::None => found.met(self.subject().is("grown")),
+            Change::Add { bricks, raise } => {
+                let item = self.grow(there, &bricks, raise);
+                found.item(item.gives(self.subject().is("grown")));
+            }
             Change::Impossible(because) => {
+                found.met(self.subject().is("grown"));
                 let summary = format!("make volume {} {}", self.name, shape::words(wanted, self.volume.bricks.len()));
                 let hint = "a volume's kind and the order of its bricks are for ever: write them as they are, or make \
                             a second volume and copy the data";
