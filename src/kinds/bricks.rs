@@ -92,12 +92,13 @@ impl One<'_> {
             found.met(served(self.brick));
         }
         self.room(place, found);
-        if let Some(item) = self.unfit(place) {
-            return found.item(item.gives(ready(self.brick)));
-        }
+        // What lies below a mount point whose device is not mounted says nothing about the brick.
         let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
         if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
             return self.prepare(device, devices, found);
+        }
+        if let Some(item) = self.unfit(place) {
+            return found.item(item.gives(ready(self.brick)));
         }
         if place.on_root && !self.volume.allow_root_partition && !self.belongs(place) {
             return found.item(self.held(
@@ -126,12 +127,9 @@ impl One<'_> {
         }
         match (own_id, &place.volume_id) {
             (Some(own), Some(there)) if own == *there => None,
-            (Some(_), _) => Some(self.held(
-                "identity",
-                format!("{path} on {node} does not carry the id of volume {}", self.name),
-                "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing is \
-                 made or started there meanwhile",
-            )),
+            (Some(_), _) => {
+                Some(self.lost(format!("{path} on {node} does not carry the id of volume {}", self.name)))
+            }
             (None, Some(there)) if place.empty && self.is_nobodys(there) => Some(self.release(there)),
             (None, Some(there)) => Some(self.held(
                 "identity",
@@ -140,6 +138,13 @@ impl One<'_> {
             )),
             (None, None) => None,
         }
+    }
+
+    /// The volume is there, and its brick is not.
+    fn lost(&self, because: String) -> Item {
+        let hint = "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing \
+                    is made or started there meanwhile";
+        self.held("identity", because, hint)
     }
 
     /// The id of the volume, if it exists and this brick is one of its own.
@@ -174,6 +179,15 @@ impl One<'_> {
         Item::held(&subject(self.brick), verb, summary, Cause::Refused, because, hint)
     }
 
+    /// The same step, once glusterd can say that no volume has this brick already; none if nobody can tell.
+    fn once_volumes_are_known(&self, item: Item, found: &mut Assessment) -> Option<Item> {
+        if let Seen::Unknown(why) = &self.actual.volumes {
+            found.unknown(ready(self.brick), why);
+            return None;
+        }
+        Some(item.needs(nodes::running(&self.brick.node, gluster::DAEMON)))
+    }
+
     /// Makes the directory. Only once glusterd can say that no volume has it already.
     fn make(&self, place: Option<&BrickPlace>, found: &mut Assessment) {
         let node = &self.brick.node;
@@ -190,9 +204,9 @@ impl One<'_> {
             node::make_brick(&self.brick.path, mount.as_ref()),
         )
         .because(Difference::new("directory", self.brick.path.as_str()))
-        .needs(nodes::running(node, gluster::DAEMON))
         .gives(ready(self.brick))
         .assumed_if(place.is_none() || self.actual.volumes.known().is_none());
+        let Some(item) = self.once_volumes_are_known(item, found) else { return };
         let mounted = place.is_some_and(|place| mount.as_ref().is_some_and(|at| at.as_str() == place.mount));
         found.item(match &self.brick.device {
             Some(_) if !mounted => item.needs(subject(self.brick).is("mounted")),
@@ -226,7 +240,14 @@ impl One<'_> {
                 let hint = "only blank devices are formatted; if nothing on it is needed, `wipefs --all` it yourself";
                 return found.item(refuse(because, hint));
             }
-            Some((Holds::Blank, None)) => found.item(self.format(device, filesystem).gives(formatted.clone())),
+            Some((Holds::Blank, None)) if self.existing_id().is_some() => {
+                let because = format!("{device} on {node} is blank, and volume {} has its brick on it", self.name);
+                return found.item(self.lost(because).gives(ready(self.brick)));
+            }
+            Some((Holds::Blank, None)) => {
+                let Some(item) = self.once_volumes_are_known(self.format(device, filesystem), found) else { return };
+                found.item(item.gives(formatted.clone()));
+            }
         }
         found.item(self.mount(device, filesystem).needs(formatted));
         self.make(None, found);

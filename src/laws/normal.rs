@@ -116,10 +116,15 @@ impl View<'_> {
                 "directory {path} volume={volume} indexed={indexed} files={files} blames={blames:?} \
                  split={split_brain} crawl={} served={}",
                 crawl_ms.is_some(),
-                process.is_some()
+                process.is_some() && self.is_to_run(volume)
             )
         };
         filesystem.directories.iter().map(line).collect()
+    }
+
+    /// Whether the file wants the volume to run: nobody mends a dead brick of one that is to rest and may not be stopped.
+    fn is_to_run(&self, volume: &str) -> bool {
+        self.spec.volumes.get(volume).is_some_and(|volume| volume.state == VolumeState::Started)
     }
 
     fn volume_called(&self, id: &str) -> &str {
