@@ -84,10 +84,13 @@ impl Case {
         let sim = self.begin();
         let watched = Watched::new(&sim, &self.spec);
         let watched = if course == Course::Stuttering { watched.stuttering() } else { watched };
-        _ = self.settle(&watched, course).await?;
-        sim.world().restore();
-        sleep(Duration::from_secs(1)).await;
-        let report = self.settle(&watched, course).await?;
+        let mut report = self.settle(&watched, course).await?;
+        let troubled = self.world.nodes.values().any(|node| !node.is_on()) || !self.world.cuts.is_empty();
+        if troubled {
+            sim.world().restore();
+            sleep(Duration::from_secs(1)).await;
+            report = self.settle(&watched, course).await?;
+        }
         self.end(&watched, report.verdict)
     }
 

@@ -268,7 +268,9 @@ impl Hands<'_> {
                 // By hand, without a unit.
                 0 if self.sim.world().can_mount(&node, &source, "") => {
                     let mounted = Mounted { source, fstype: "fuse.glusterfs".to_owned() };
-                    self.sim.world().node_mut(&node).mounts.insert(path.to_owned(), mounted);
+                    let mut world = self.sim.world();
+                    world.node_mut(&node).make_directories(path);
+                    world.node_mut(&node).mounts.insert(path.to_owned(), mounted);
                 }
                 // A colleague's own unit.
                 1 => self.sim.world().node_mut(&node).put(&file, &text("", "log-level=INFO"), "644"),
