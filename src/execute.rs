@@ -57,6 +57,8 @@ pub enum Said {
     Done,
     /// It may work later: busy, timed out, lost; whether it had an effect, the next look tells.
     Later(String),
+    /// It was not run, because the node does not know of the lease.
+    Unleased(String),
     /// It was refused; trying once more is worth it only if something else changes.
     Refused(String),
 }
@@ -135,6 +137,7 @@ fn said(command: &Command, outcome: Outcome) -> Said {
             Judgement::Busy(why) => Said::Later(why),
             Judgement::Refused(why) => Said::Refused(why),
         },
+        Err(failure @ Failure::Leased(_)) => Said::Unleased(failure.to_string()),
         Err(failure @ Failure::Untrusted(_)) => Said::Refused(failure.to_string()),
         Err(failure) => Said::Later(failure.to_string()),
     }

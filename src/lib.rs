@@ -85,6 +85,8 @@
 pub mod cli;
 pub mod execute;
 pub mod kinds;
+#[cfg(test)]
+mod laws;
 pub mod model;
 pub mod observe;
 pub mod planner;

@@ -16,8 +16,8 @@ use crate::execute::lease::Leases;
 use crate::execute::{self, Hands, Ran, Said, Task};
 use crate::kinds::Spec;
 use crate::model::{
-    Command, Done, Event, Facts, Failed, Failure, Intent, ItemId, NodeName, Plan, Progress, Report, Step, Verdict,
-    Wait, Work,
+    Cause, Command, Done, Event, Facts, Failed, Failure, Intent, ItemId, NodeName, Plan, Progress, Report, Step,
+    Verdict, Wait, Work,
 };
 use crate::observe::{Clock, observe};
 use crate::transport::Transport;
@@ -28,6 +28,8 @@ const REFUSED_MAX: u32 = 3;
 const LATER_MAX: u32 = 12;
 /// How often a step is run that ends well and is asked for again all the same.
 const FUTILE_MAX: u32 = 5;
+/// How often an answer that says nothing usable is asked for again before it is taken for what it is.
+const DOUBTS_MAX: u32 = 3;
 /// How long a node that could not be reached is taken for silent without being asked again.
 const SILENCE_HOLDS: Duration = Duration::from_secs(15);
 /// How long until a lease that another holds is asked for again.
@@ -92,6 +94,7 @@ impl Reconciler<'_> {
             ran: BTreeMap::new(),
             done: Vec::new(),
             failed: Vec::new(),
+            doubts: 0,
             patience: self.patience,
         };
         session.prepare(events).await;
@@ -133,6 +136,8 @@ struct Session<'a> {
     ran: BTreeMap<ItemId, Done>,
     done: Vec<Done>,
     failed: Vec<Failed>,
+    /// How often in a row it was looked again at what could not be read.
+    doubts: u32,
     /// What is left of it.
     patience: Duration,
 }
@@ -167,6 +172,7 @@ impl Session<'_> {
             let rested = |step: &&Step| self.tries.get(&step.item.id).is_none_or(|tries| tries.not_before <= now);
             let tasks = execute::round(plan.ready().filter(rested));
             if !tasks.is_empty() {
+                self.doubts = 0;
                 self.change(&plan, tasks, events).await;
             } else if let Some(next) = self.next_look(&plan, now) {
                 let on = plan.waiting().map(|step| (step.item.id.clone(), left(step))).collect();
@@ -176,6 +182,11 @@ impl Session<'_> {
                     return (plan, End::Ended);
                 }
                 self.sleep_until(next).await;
+            } else if self.doubts < DOUBTS_MAX && plan.held().any(is_doubtful) {
+                // What could not be read may just have been in motion: a glusterd that takes in a peer, say.
+                self.doubts += 1;
+                let pause = self.jitter.pause(self.doubts);
+                self.sleep_until(now + pause).await;
             } else {
                 return (plan, End::Settled);
             }
@@ -265,10 +276,11 @@ impl Session<'_> {
     }
 
     /// Runs a round and renews the leases while it lasts.
-    async fn run_under_lease(&self, tasks: Vec<Task>) -> Vec<Ran> {
+    async fn run_under_lease(&mut self, tasks: Vec<Task>) -> Vec<Ran> {
         let Reconciler { transport, clock, journal, .. } = *self.with;
         let hands = Hands { transport, clock, journal };
-        let run = hands.run(tasks, self.leases.lease());
+        let lease = self.leases.lease().clone();
+        let run = hands.run(tasks, &lease);
         tokio::pin!(run);
         loop {
             match timeout_at(Instant::now() + self.leases.renewal(), &mut run).await {
@@ -296,6 +308,10 @@ impl Session<'_> {
             Said::Later(why) => {
                 tries.later += 1;
                 (why, tries.later >= LATER_MAX)
+            }
+            Said::Unleased(why) => {
+                self.leases.lost(&node);
+                (why, false)
             }
             Said::Refused(why) => {
                 tries.refused += 1;
@@ -342,6 +358,11 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Whether a step is held because an answer of a node that does answer said nothing usable.
+fn is_doubtful(step: &Step) -> bool {
+    step.item.subject.kind != "node" && matches!(&step.item.work, Work::Held(held) if held.cause == Cause::Unknown)
 }
 
 /// What is left of what is waited for, where it can be counted.

@@ -3,10 +3,11 @@
 //! It is taken on the nodes in the order of their names, so that of two that start together one is first
 //! everywhere, and only when there is something to run: a run that changes nothing takes none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::time::Instant;
 
 use crate::model::Program;
 use crate::model::{Command, Failure, Lease, NodeName, Output};
@@ -22,7 +23,8 @@ const HELD_BY_ANOTHER: i32 = 75;
 #[derive(Debug)]
 pub struct Leases {
     lease: Lease,
-    held: BTreeSet<NodeName>,
+    /// The nodes that gave it, and when it was taken or renewed last.
+    held: BTreeMap<NodeName, Instant>,
     is_gone: fn(&str) -> bool,
 }
 
@@ -52,7 +54,7 @@ impl Leases {
     /// to have ended without giving its leases back, so that nobody waits for the dead; when in doubt it is not.
     #[must_use]
     pub fn of(owner: String, is_gone: fn(&str) -> bool) -> Self {
-        Self { lease: Lease { owner, ttl: TTL }, held: BTreeSet::new(), is_gone }
+        Self { lease: Lease { owner, ttl: TTL }, held: BTreeMap::new(), is_gone }
     }
 
     /// What changing commands carry.
@@ -67,10 +69,15 @@ impl Leases {
         self.lease.ttl / 3
     }
 
-    /// Whether the lease on `node` has been taken.
+    /// Whether the lease on `node` has been taken, and so lately that it cannot lapse during the next step.
     #[must_use]
     pub fn holds(&self, node: &NodeName) -> bool {
-        self.held.contains(node)
+        self.held.get(node).is_some_and(|since| since.elapsed() < self.renewal())
+    }
+
+    /// `node` has said that it does not know of the lease: it was away, or the lease has lapsed.
+    pub fn lost(&mut self, node: &NodeName) {
+        self.held.remove(node);
     }
 
     /// Takes the lease on each of `nodes`, in order.
@@ -79,6 +86,7 @@ impl Leases {
     /// On the first node that does not give it. What was taken stays taken, and lapses or is released later.
     pub async fn take(&mut self, transport: &dyn Transport, nodes: &BTreeSet<NodeName>) -> Result<(), Error> {
         for node in nodes {
+            let since = Instant::now();
             match self.take_one(transport, node).await {
                 Err(Error::Held { holder, .. }) if (self.is_gone)(&holder) => {
                     tracing::info!(%node, %holder, "a run that has ended left its lease, which is taken over");
@@ -87,7 +95,7 @@ impl Leases {
                 }
                 taken => taken?,
             }
-            self.held.insert(node.clone());
+            self.held.insert(node.clone(), since);
         }
         Ok(())
     }
@@ -106,19 +114,23 @@ impl Leases {
     }
 
     /// Renews what is held. A node that does not answer keeps its old expiry and refuses changes after it.
-    pub async fn renew(&self, transport: &dyn Transport) {
-        join_all(self.held.iter().map(async |node| {
-            if let Err(error) = self.take_one(transport, node).await {
+    pub async fn renew(&mut self, transport: &dyn Transport) {
+        let since = Instant::now();
+        let renewed = join_all(self.held.keys().map(async |node| match self.take_one(transport, node).await {
+            Ok(()) => Some(node.clone()),
+            Err(error) => {
                 tracing::warn!(%node, %error, "the lease could not be renewed");
+                None
             }
         }))
         .await;
+        self.held.extend(renewed.into_iter().flatten().map(|node| (node, since)));
     }
 
     /// Gives back what is held. What cannot be given back lapses by itself.
     pub async fn release(&mut self, transport: &dyn Transport) {
         let held = std::mem::take(&mut self.held);
-        join_all(held.iter().map(|node| self.give_back(transport, node, &self.lease.owner))).await;
+        join_all(held.keys().map(|node| self.give_back(transport, node, &self.lease.owner))).await;
     }
 
     async fn give_back(&self, transport: &dyn Transport, node: &NodeName, owner: &str) {

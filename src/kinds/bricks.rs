@@ -92,20 +92,18 @@ impl One<'_> {
             found.met(served(self.brick));
         }
         self.room(place, found);
+        // What lies below a mount point whose device is not mounted says nothing about the brick.
+        let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
+        if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
+            return self.prepare(device, devices, found);
+        }
         match &self.actual.volumes {
             Seen::NotYet(_) if place.volume_id.is_some() => return found.item(self.ask_whose()),
             Seen::Unknown(why) if place.volume_id.is_some() => return found.unknown(ready(self.brick), why),
             _ => {}
         }
-        let mounted = self.brick.path.parent().is_some_and(|above| above.as_str() == place.mount);
-        if let (Some(device), Some(devices), false) = (&self.brick.device, devices, mounted) {
-            return self.prepare(device, devices, found);
-        }
         if let Some(item) = self.unfit(place) {
             return found.item(item.gives(ready(self.brick)));
-        }
-        if mounted && self.brick.device.is_some() {
-            found.met(subject(self.brick).is("mounted"));
         }
         if place.on_root && !self.volume.allow_root_partition && !self.belongs(place) {
             return found.item(self.held(
@@ -144,12 +142,7 @@ impl One<'_> {
         }
         match (own_id, &place.volume_id) {
             (Some(own), Some(there)) if own == *there => None,
-            (Some(_), _) => Some(self.held(
-                "identity",
-                format!("{path} on {node} does not carry the id of volume {}", self.name),
-                "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing is \
-                 made or started there meanwhile",
-            )),
+            (Some(_), _) => Some(self.lost(format!("{path} on {node} does not carry the id of volume {}", self.name))),
             (None, Some(there)) if place.empty && self.is_nobodys(there) => Some(self.release(there)),
             (None, Some(there)) => Some(self.held(
                 "identity",
@@ -158,6 +151,13 @@ impl One<'_> {
             )),
             (None, None) => None,
         }
+    }
+
+    /// The volume is there, and its brick is not.
+    fn lost(&self, because: String) -> Item {
+        let hint = "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing \
+                    is made or started there meanwhile";
+        self.held("identity", because, hint)
     }
 
     /// The id of the volume, if it exists and this brick is one of its own.
@@ -190,6 +190,15 @@ impl One<'_> {
         Item::held(&subject(self.brick), verb, summary, Cause::Refused, because, hint)
     }
 
+    /// The same step, once glusterd can say that no volume has this brick already; none if nobody can tell.
+    fn once_volumes_are_known(&self, item: Item, found: &mut Assessment) -> Option<Item> {
+        if let Seen::Unknown(why) = &self.actual.volumes {
+            found.unknown(ready(self.brick), why);
+            return None;
+        }
+        Some(item.needs(nodes::running(&self.brick.node, gluster::DAEMON)))
+    }
+
     /// Makes the directory. Only once glusterd can say that no volume has it already.
     fn make(&self, place: Option<&BrickPlace>, found: &mut Assessment) {
         let node = &self.brick.node;
@@ -206,12 +215,13 @@ impl One<'_> {
             node::make_brick(&self.brick.path, mount.as_ref()),
         )
         .because(Difference::new("directory", self.brick.path.as_str()))
-        .needs(nodes::running(node, gluster::DAEMON))
         .gives(ready(self.brick))
         .assumed_if(place.is_none() || self.actual.volumes.known().is_none());
+        let Some(item) = self.once_volumes_are_known(item, found) else { return };
+        let mounted = place.is_some_and(|place| mount.as_ref().is_some_and(|at| at.as_str() == place.mount));
         found.item(match &self.brick.device {
-            Some(_) => item.needs(subject(self.brick).is("mounted")),
-            None => item,
+            Some(_) if !mounted => item.needs(subject(self.brick).is("mounted")),
+            _ => item,
         });
     }
 
@@ -242,11 +252,13 @@ impl One<'_> {
                 return found.item(refuse(because, hint));
             }
             Some((Holds::Blank, None)) if self.existing_id().is_some() => {
-                let because = format!("{device} on {node} is blank, and volume {} has a brick there", self.name);
-                let hint = "if its disk was replaced, replace the brick; if it is another disk, name the right device";
-                return found.item(refuse(because, hint));
+                let because = format!("{device} on {node} is blank, and volume {} has its brick on it", self.name);
+                return found.item(self.lost(because).gives(ready(self.brick)));
             }
-            Some((Holds::Blank, None)) => found.item(self.format(device, filesystem).gives(formatted.clone())),
+            Some((Holds::Blank, None)) => {
+                let Some(item) = self.once_volumes_are_known(self.format(device, filesystem), found) else { return };
+                found.item(item.gives(formatted.clone()));
+            }
         }
         let mount = self.mount(device, filesystem).needs(formatted);
         if self.existing_id().is_some() {

@@ -37,8 +37,8 @@ impl Kind for Peers {
     }
 }
 
-/// The milestone that `node` is in the pool, and connected both ways.
-fn in_pool(node: &NodeName) -> Milestone {
+/// The milestone that `node` is in the pool, and connected both ways with every other member.
+pub(super) fn in_pool(node: &NodeName) -> Milestone {
     Subject::new("peer", node).is("in the pool")
 }
 
@@ -59,7 +59,8 @@ pub(super) fn membership(spec: &Spec, node: &NodeName) -> Vec<Milestone> {
 /// The pool as all nodes together see it.
 pub(super) struct View {
     seen: BTreeMap<NodeName, Seen<Pool>>,
-    /// The node from which the others are looked at and probed: of those that answer, the one with most peers.
+    /// The node from which the others are looked at and probed: of those that answer, the one with most peers and
+    /// volumes.
     pub(super) seed: Option<NodeName>,
     /// The nodes on which a change of the pool may be asked for, best first; the seed if none answers yet.
     pub(super) able: Vec<NodeName>,
@@ -70,10 +71,12 @@ impl View {
     pub(super) fn of(cx: &Cx<'_>) -> Self {
         let views: BTreeMap<NodeName, Seen<Pool>> =
             cx.spec.nodes.keys().map(|name| (name.clone(), cx.see(name, &gluster::pool()))).collect();
-        let company = |pool: &Pool| pool.peers.values().filter(|peer| peer.connected).count();
-        let answering = views.iter().filter_map(|(name, seen)| Some((name, company(seen.known()?))));
+        // A pool takes no node that has peers or volumes of its own, so of strangers such a one takes in the others.
+        let volumes = |name| cx.see(name, &gluster::volumes()).known().map_or(0, BTreeMap::len);
+        let company = |pool: &Pool| (pool.peers.values().filter(|peer| peer.connected).count(), pool.peers.len());
+        let answering = views.iter().filter_map(|(name, seen)| Some((name, (company(seen.known()?), volumes(name)))));
         // The first of equals: `max_by_key` takes the last.
-        let best = answering.rev().max_by_key(|(_, peers)| *peers).map(|(name, _)| name);
+        let best = answering.rev().max_by_key(|(_, standing)| *standing).map(|(name, _)| name);
         let startable = || views.iter().find(|(_, seen)| matches!(seen, Seen::NotYet(_))).map(|(name, _)| name);
         let seed = best.or_else(startable).cloned();
         let view = Self { seen: views, seed, able: Vec::new() };
@@ -182,7 +185,10 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
             );
             return found.item(item.gives(in_pool(node)));
         }
-        Standing::InCluster if peer.connected && back.is_some_and(Peer::is_settled) => return found.met(in_pool(node)),
+        Standing::InCluster if peer.connected && back.is_some_and(Peer::is_settled) => match stranger(cx, view, node) {
+            None => return found.met(in_pool(node)),
+            Some(other) => format!("to be connected with {other}"),
+        },
         Standing::InCluster => "to be connected both ways".to_owned(),
         Standing::Underway(state) => format!("to be in the pool ({state})"),
     };
@@ -194,6 +200,19 @@ fn standing(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, peer: &P
     }
     let wait = Item::wait(&subject(node), "connect", format!("peer {node} {what}"), POLL);
     found.item(wait.needs(nodes::running(node, gluster::DAEMON)).gives(in_pool(node)));
+}
+
+/// A member that does not see `node`, or is not seen by it: every member has its say when a volume is made.
+fn stranger<'a>(cx: &'a Cx<'_>, view: &View, node: &NodeName) -> Option<&'a NodeName> {
+    let settled = |viewer: &NodeName, peer: &NodeName| {
+        let seen = view.peer(cx.spec, viewer, peer);
+        seen.is_some_and(|peer| peer.connected && peer.standing == Standing::InCluster)
+    };
+    let is_member = |other: &NodeName| {
+        let seed = view.seed.as_ref().is_some_and(|seed| view.peer(cx.spec, seed, other).is_some());
+        seed && other != node && view.pool(other).is_some()
+    };
+    cx.spec.nodes.keys().find(|other| is_member(other) && !(settled(other, node) && settled(node, other)))
 }
 
 /// A node that the pool does not know.
@@ -211,12 +230,20 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
         );
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
+    if let Seen::Is(volumes) = cx.see(node, &gluster::volumes())
+        && let Some(name) = volumes.keys().next()
+    {
+        let because = format!("{node} has a volume of its own, {name}, and a pool takes only nodes without");
+        let hint = "delete the volume there, or take the node out of this file";
+        let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
+        return found.item(item.gives(in_pool(node)).gives(named(node)));
+    }
     if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {
         let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     let assumed = view.pool(node).is_none() || view.pool(seed).is_none();
-    let item = Item::run(
+    let mut item = Item::run(
         &what,
         "join",
         format!("add {node} to the pool as {address}"),
@@ -232,6 +259,12 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
     .gives(in_pool(node))
     .gives(named(node))
     .assumed_if(assumed);
+    // A glusterd that does not run yet may be in a pool already, and then that is the one to join.
+    for other in cx.spec.nodes.keys().filter(|other| *other != seed && *other != node) {
+        if matches!(view.seen[other], Seen::NotYet(_)) && nodes::has_gluster(cx, other) {
+            item = item.needs(nodes::running(other, gluster::DAEMON));
+        }
+    }
     found.item(item);
 }
 

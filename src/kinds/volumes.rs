@@ -39,8 +39,13 @@ fn exists(volume: &VolumeName) -> Milestone {
 }
 
 /// The milestone that `volume` is started.
-pub(super) fn started(volume: &VolumeName) -> Milestone {
+fn started(volume: &VolumeName) -> Milestone {
     Subject::new("volume", volume).is("started")
+}
+
+/// The milestone that enough bricks of `volume` are served for it to be used.
+pub(super) fn usable(volume: &VolumeName) -> Milestone {
+    Subject::new("volume", volume).is("ready for use")
 }
 
 /// The milestone that every copy of `volume` is complete and served.

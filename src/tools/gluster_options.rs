@@ -142,6 +142,19 @@ pub const VIRT: &[(&str, &str)] = &[
     ("cluster.lookup-optimize", "off"),
 ];
 
+/// The value that glusterd itself gives to an option of a volume that it creates, where that is not the default: to
+/// reset such an option is not to give it back.
+#[must_use]
+pub fn at_creation(name: &str, replicated: bool) -> Option<&'static str> {
+    match name {
+        "nfs.disable" | "storage.fips-mode-rchecksum" => Some("on"),
+        "transport.address-family" => Some("inet"),
+        "cluster.granular-entry-heal" if replicated => Some("on"),
+        "performance.client-io-threads" if replicated => Some("off"),
+        _ => None,
+    }
+}
+
 /// Every known option, sorted by name.
 #[must_use]
 pub fn all() -> &'static [Known] {

@@ -2,7 +2,7 @@
 
 use super::{Mount, MountState};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, nodes, volumes};
+use crate::kinds::{Assessment, Cx, nodes, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
 use crate::tools::{gluster, mounts};
@@ -103,7 +103,8 @@ impl One<'_> {
         let summary = format!("mount {} on {} of {}", self.mount.volume, self.mount.path, self.node);
         let mut item = Item::run(&self.subject(), verb, summary, Place::On(self.node.clone()), command)
             .needs(nodes::installed(self.node, gluster::PACKAGE))
-            .needs(volumes::started(&self.mount.volume))
+            .needs(pool::in_pool(self.node))
+            .needs(volumes::usable(&self.mount.volume))
             .gives(mounted);
         item.why = self.why(now, as_written);
         if now.mounted && !as_written {

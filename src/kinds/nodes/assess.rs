@@ -32,6 +32,11 @@ pub(in crate::kinds) fn look() -> Query<NodeFacts> {
     node::look(PACKAGES)
 }
 
+/// Whether `node` was seen to have glusterd.
+pub(in crate::kinds) fn has_gluster(cx: &Cx<'_>, node: &NodeName) -> bool {
+    cx.see(node, &look()).known().is_some_and(|facts| facts.packages.contains_key(gluster::PACKAGE))
+}
+
 /// The milestone that `node` knows the names of all nodes.
 pub(in crate::kinds) fn knows_names(node: &NodeName) -> Milestone {
     Subject::on("hosts", "/etc/hosts", node).is("written")

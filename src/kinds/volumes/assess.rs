@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::shape::{self, Change};
-use super::{Volume, VolumeState, exists, healed, started};
+use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
@@ -56,7 +56,7 @@ impl One<'_> {
     }
 
     fn unknown(&self, why: &Why, found: &mut Assessment) {
-        for milestone in [exists(self.name), started(self.name), healed(self.name)] {
+        for milestone in [exists(self.name), started(self.name), usable(self.name), healed(self.name)] {
             found.unknown(milestone, why);
         }
         if let Why::Unreadable(..) = why {
@@ -114,7 +114,8 @@ impl One<'_> {
         let mut item = self
             .step("start", format!("start volume {}", self.name), gluster::start(self.name.as_str(), false))
             .because(Difference::changed("state", "stopped", "started"))
-            .gives(started(self.name));
+            .gives(started(self.name))
+            .gives(usable(self.name));
         for brick in &self.volume.bricks {
             item = item.needs(bricks::ready(brick)).gives(bricks::served(brick));
         }
@@ -148,10 +149,11 @@ impl One<'_> {
                 found.unknown(healed(self.name), &why);
             }
             (VolumeState::Started, true) => {
-                self.serve(found);
+                self.serve(there, found);
                 self.heal(there, found);
             }
-            (VolumeState::Stopped, true) => found.item(self.stop()),
+            // Bricks are added to a running volume only.
+            (VolumeState::Stopped, true) => found.item(self.stop().needs(self.subject().is("grown"))),
             (VolumeState::Stopped | VolumeState::Absent, _) => {
                 let why = Why::Nobody(format!("volume {} is to rest, and only a started volume heals", self.name));
                 found.unknown(healed(self.name), &why);
@@ -185,13 +187,19 @@ impl One<'_> {
     fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
         let wanted = shape::wanted(self.volume);
         match shape::change(self.volume, there, self.actual) {
-            Change::None => layout::spread(self, there, found),
-            Change::Add { bricks, raise: true } => found.item(self.grow(there, &bricks, true)),
-            Change::Add { bricks, raise: false } => {
-                let noted = layout::note(self, there, found);
-                found.item(self.grow(there, &bricks, false).needs(noted));
+            Change::None => {
+                found.met(self.subject().is("grown"));
+                layout::spread(self, there, found);
+            }
+            Change::Add { bricks, raise } => {
+                let mut item = self.grow(there, &bricks, raise).gives(self.subject().is("grown"));
+                if !raise {
+                    item = item.needs(layout::note(self, there, found));
+                }
+                found.item(item);
             }
             Change::Impossible(because) => {
+                found.met(self.subject().is("grown"));
                 let summary = format!("make volume {} {}", self.name, shape::words(wanted, self.volume.bricks.len()));
                 let hint = "a volume's kind and the order of its bricks are for ever: write them as they are, or make \
                             a second volume and copy the data";
@@ -205,12 +213,18 @@ impl One<'_> {
         let now = shape::words(shape::present(there), there.bricks.len());
         let then = shape::words(shape, self.volume.bricks.len());
         let names = self.brick_names(new.iter().copied());
-        let command = gluster::add_bricks(self.name.as_str(), raise.then_some(shape), &names, self.force());
+        // glusterd takes the new bricks of different sets for one set and wants them on different nodes; that each set
+        // is on different nodes has been checked in the file.
+        let nodes: BTreeSet<&NodeName> = new.iter().map(|brick| &brick.node).collect();
+        let force = self.force() || (raise && nodes.len() < new.len());
+        let command = gluster::add_bricks(self.name.as_str(), raise.then_some(shape), &names, force);
         let mut item = self
             .step("grow", format!("grow volume {} to {then}", self.name), command)
             .because(Difference::changed("shape", now, then))
-            .needs(started(self.name))
-            .threatens(Threat::Replicas(self.name.clone()));
+            .needs(started(self.name));
+        if shape::set_size(shape::present(there)) > 1 {
+            item = item.threatens(Threat::Replicas(self.name.clone()));
+        }
         for (brick, name) in new.iter().zip(names) {
             item = item.because(Difference::new("brick", name)).needs(bricks::ready(brick));
         }
@@ -246,15 +260,25 @@ impl One<'_> {
     }
 
     /// Starts the processes of bricks that have none.
-    fn serve(&self, found: &mut Assessment) {
+    fn serve(&self, there: &gluster::Volume, found: &mut Assessment) {
         let dead: Vec<&Brick> = self
             .present_bricks()
             .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
             .collect();
+        let missing = self.missing(there);
+        if missing == 0 {
+            found.met(usable(self.name));
+        } else if dead.len() < missing {
+            let why = Why::Nobody(format!("too few bricks of volume {} are served", self.name));
+            found.unknown(usable(self.name), &why);
+        }
         if dead.is_empty() {
             return;
         }
-        let give = |item: Item| dead.iter().fold(item, |item, brick| item.gives(bricks::served(brick)));
+        let give = |item: Item| {
+            let item = dead.iter().fold(item, |item, brick| item.gives(bricks::served(brick)));
+            if dead.len() < missing { item } else { item.gives(usable(self.name)) }
+        };
         if dead.iter().any(|brick| self.just_started(&brick.node)) {
             let summary = format!("the bricks of volume {} to start", self.name);
             return found.item(give(Item::wait(&self.subject(), "serve", summary, nodes::POLL)));
@@ -269,6 +293,21 @@ impl One<'_> {
                 .needs(nodes::running(&brick.node, gluster::DAEMON));
         }
         found.item(item);
+    }
+
+    /// How many bricks more must be served for the volume to be used: of each set of two one, of a larger set more
+    /// than half, of a disperse set all but its redundancy.
+    fn missing(&self, there: &gluster::Volume) -> usize {
+        let served = |brick: &gluster::Brick| {
+            let place = self.actual.owner(brick).and_then(|node| self.actual.place(node, &brick.path));
+            place.is_some_and(|place| place.process.is_some())
+        };
+        let shape = shape::present(there);
+        let sets = there.bricks.chunks(shape::set_size(shape));
+        let short = |set: &[gluster::Brick]| {
+            shape::enough(shape, set.len()).saturating_sub(set.iter().filter(|brick| served(brick)).count())
+        };
+        sets.map(short).sum()
     }
 
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.

@@ -53,9 +53,17 @@ pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Change
         None | Some(NOTHING_OWNED) => BTreeSet::new(),
         Some(list) => list.split(';').collect(),
     };
-    for name in owned.iter().filter(|name| !wanted.contains_key(**name)) {
-        if let Some(now) = set.get(*name) {
-            changes.reset.insert((*name).to_owned(), now.clone());
+    // glusterd cannot reset an option of the user's own; it means nothing to it, so it may stay.
+    let resettable = |name: &&&str| !name.starts_with("user.");
+    for name in owned.iter().filter(|name| !wanted.contains_key(**name)).filter(resettable) {
+        let Some(now) = set.get(*name) else { continue };
+        match gluster_options::at_creation(name, volume.replica.is_some()) {
+            None => _ = changes.reset.insert((*name).to_owned(), now.clone()),
+            Some(own) if gluster_options::same(name, now, own) => {}
+            Some(own) => {
+                changes.why.push(Difference::changed(*name, now, own));
+                changes.set.insert((*name).to_owned(), own.to_owned());
+            }
         }
     }
     let list = wanted.keys().map(String::as_str).collect::<Vec<_>>().join(";");

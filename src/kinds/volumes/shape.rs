@@ -34,7 +34,17 @@ pub(super) fn words(shape: Shape, bricks: usize) -> String {
     if sets == 1 { one } else { format!("{sets} x {one}") }
 }
 
-fn set_size(shape: Shape) -> usize {
+/// How many bricks of a set of `size` must be served for its files to be read and written.
+pub(super) fn enough(shape: Shape, size: usize) -> usize {
+    match (shape.disperse, size) {
+        (0, 0..=2) => 1,
+        (0, size) => size / 2 + 1,
+        (_, size) => size.saturating_sub(usize::try_from(shape.redundancy).unwrap_or(0)),
+    }
+}
+
+/// How many bricks make a set.
+pub(super) fn set_size(shape: Shape) -> usize {
     let size = if shape.disperse > 0 { shape.disperse } else { shape.replica };
     usize::try_from(size.max(1)).unwrap_or(1)
 }

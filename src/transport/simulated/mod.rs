@@ -59,6 +59,8 @@ struct Shared {
     store: Option<PathBuf>,
     /// Up to when the world has aged with the time outside, if it does.
     follows: Mutex<Option<Instant>>,
+    /// Whether what keeps a caller waiting in the world does so outside.
+    takes_time: bool,
 }
 
 /// What one operator goes through.
@@ -106,10 +108,11 @@ impl Simulated {
     /// A cluster as `world` has it, with nothing going wrong and nothing kept on disk.
     #[must_use]
     pub fn new(world: World) -> Self {
-        Self::with(Shared { world: Mutex::new(world), store: None, follows: Mutex::default() })
+        Self::with(world, None)
     }
 
-    fn with(shared: Shared) -> Self {
+    fn with(world: World, store: Option<PathBuf>) -> Self {
+        let shared = Shared { world: Mutex::new(world), store, follows: Mutex::default(), takes_time: false };
         Self { shared: Arc::new(shared), operator: Mutex::default(), death: Notify::new() }
     }
 
@@ -119,7 +122,7 @@ impl Simulated {
     /// [`Error`] if the file cannot be read.
     pub fn kept_in(path: PathBuf, fresh: impl FnOnce() -> World) -> Result<Self, Error> {
         let world = World::load(&path)?.unwrap_or_else(fresh);
-        Ok(Self::with(Shared { world: Mutex::new(world), store: Some(path), follows: Mutex::default() }))
+        Ok(Self::with(world, Some(path)))
     }
 
     /// The same cluster, ageing with tokio's clock from now on as well.
@@ -127,6 +130,15 @@ impl Simulated {
     pub fn follow_time(self) -> Self {
         *lock(&self.shared.follows) = Some(Instant::now());
         self
+    }
+
+    /// The same cluster, in which a caller is kept waiting for as long as a command takes, so that others can act
+    /// meanwhile; for tests, whose clock jumps.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn taking_time(self) -> Self {
+        let Shared { world, store, follows, .. } = Arc::into_inner(self.shared).expect("no operator but this one yet");
+        Self { shared: Arc::new(Shared { world, store, follows, takes_time: true }), ..self }
     }
 
     /// The same operator, to whom this happens.
@@ -210,10 +222,11 @@ impl Simulated {
         operator.put_right(&mut self.world());
     }
 
-    fn run_all(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
+    fn run_all(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> (Vec<Outcome>, Duration) {
         let mut operator = lock(&self.operator);
         let mut world = self.world();
         self.shared.keep_up(&mut world);
+        let begin_ms = world.clock_ms;
         let mut slowest_ms = 0;
         let mut outcomes = Vec::new();
         for command in commands {
@@ -228,12 +241,17 @@ impl Simulated {
             outcomes.push(outcome);
         }
         // Side by side: the batch takes as long as its slowest command waits.
-        world.advance(slowest_ms);
+        let wait = if self.shared.takes_time {
+            self.shared.run_ahead(world.clock_ms - begin_ms) + Duration::from_millis(slowest_ms)
+        } else {
+            world.advance(slowest_ms);
+            Duration::ZERO
+        };
         if operator.crashed {
             self.death.notify_waiters();
         }
         self.shared.keep(&world);
-        outcomes
+        (outcomes, wait)
     }
 }
 
@@ -244,7 +262,14 @@ impl Transport for Simulated {
         commands: &'a [Command],
         lease: Option<&'a Lease>,
     ) -> BoxFuture<'a, Vec<Outcome>> {
-        async move { self.run_all(node, commands, lease) }.boxed()
+        async move {
+            let (outcomes, wait) = self.run_all(node, commands, lease);
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            outcomes
+        }
+        .boxed()
     }
 
     fn label(&self) -> Option<&'static str> {
@@ -260,6 +285,14 @@ impl Shared {
             *last += Duration::from_millis(passed);
             world.advance(passed);
         }
+    }
+
+    /// The world is ahead of the time outside by so much more; says how long until that has caught up.
+    fn run_ahead(&self, ms: u64) -> Duration {
+        lock(&self.follows).as_mut().map_or(Duration::ZERO, |last| {
+            *last += Duration::from_millis(ms);
+            last.saturating_duration_since(Instant::now())
+        })
     }
 
     fn keep(&self, world: &World) {

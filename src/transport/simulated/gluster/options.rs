@@ -22,8 +22,11 @@ const RANGES: [(&str, bool, i64, i64); 7] = [
     ("server.tcp-user-timeout", false, 0, 1013),
 ];
 /// Options that take one of a few words.
-const CHOICES: [(&str, &[&str]); 2] =
-    [("cluster.quorum-type", &["none", "auto", "fixed"]), ("cluster.data-self-heal-algorithm", &["diff", "full"])];
+const CHOICES: [(&str, &[&str]); 3] = [
+    ("cluster.quorum-type", &["none", "auto", "fixed"]),
+    ("cluster.data-self-heal-algorithm", &["diff", "full"]),
+    ("cluster.server-quorum-type", &["none", "server"]),
+];
 /// What `reset` leaves alone.
 const KEPT: [&str; 3] = ["storage.fips-mode-rchecksum", "transport.address-family", "nfs.disable"];
 

@@ -1,0 +1,219 @@
+//! An operator at work in a simulated world: runs of the real loop, watched command by command.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{normal, oracle};
+use crate::execute::journal::Journal;
+use crate::kinds::Spec;
+use crate::model::{Allow, Command, Effect, Event, Intent, Lease, NodeName, Outcome, Plan, Report, Risk};
+use crate::observe::Clock;
+use crate::reconcile::Reconciler;
+use crate::tools::{self, Judgement};
+use crate::transport::Transport;
+use crate::transport::simulated::Simulated;
+
+/// How long one run may take: as `apply` allows by itself.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Runs `test` to its end on a clock that jumps over every wait.
+pub fn timeless<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without threads").block_on(test)
+}
+
+/// One changing command as it was run.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What was run where, in words.
+    pub said: String,
+    /// How dangerous it was at that moment.
+    pub danger: Risk,
+    /// From when to when it was under way.
+    pub during: (Instant, Instant),
+    /// What was wrong with it: refused, without effect, never to be done. `None` if it was right.
+    pub wrong: Option<String>,
+}
+
+/// What was seen of an operator.
+#[derive(Default)]
+pub struct Seen {
+    /// Every changing command but those about the lease.
+    pub changes: Vec<Change>,
+    /// How often a lease was asked for.
+    pub leases: usize,
+    /// What no fault excuses.
+    pub crimes: Vec<String>,
+}
+
+/// A transport that looks at what is run through it.
+pub struct Watched<'a> {
+    /// The operator's way into the world.
+    pub sim: &'a Simulated,
+    spec: &'a Spec,
+    /// Whether each changing command is run twice.
+    twice: bool,
+    seen: Mutex<Seen>,
+}
+
+impl<'a> Watched<'a> {
+    /// Watches the operator of `sim`.
+    pub fn new(sim: &'a Simulated, spec: &'a Spec) -> Self {
+        Self { sim, spec, twice: false, seen: Mutex::default() }
+    }
+
+    /// The same, and every changing command is run twice.
+    pub fn stuttering(self) -> Self {
+        Self { twice: true, ..self }
+    }
+
+    /// What was seen until now.
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("nobody panics with it")
+    }
+
+    async fn one(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome {
+        let once = || async { self.sim.run(node, std::slice::from_ref(command), lease).await.remove(0) };
+        if command.effect == Effect::Reads {
+            return once().await;
+        }
+        if command.program.name() == "lease" {
+            self.seen().leases += 1;
+            return once().await;
+        }
+        let before = self.sim.world().clone();
+        let danger = oracle::danger(&before, node, command);
+        let said = oracle::named(node, command);
+        if let Some(why) = oracle::never(&before, node, command) {
+            self.seen().crimes.push(format!("{said}: {why}"));
+        }
+        let start = Instant::now();
+        let mut outcome = once().await;
+        if self.twice {
+            outcome = once().await;
+        }
+        let idle = || normal::normal(&before, self.spec) == normal::normal(&self.sim.world(), self.spec);
+        let refused = match &outcome {
+            Err(failure) => Some(failure.to_string()),
+            Ok(output) => match tools::judge(command, output) {
+                Judgement::Done => None,
+                Judgement::Busy(why) | Judgement::Refused(why) => Some(why),
+            },
+        };
+        let useless = || idle().then(|| "it changed nothing".to_owned());
+        let wrong = refused.or_else(|| oracle::unwise(&before, command)).or_else(useless);
+        self.seen().changes.push(Change { said, danger, during: (start, Instant::now()), wrong });
+        outcome
+    }
+}
+
+impl Transport for Watched<'_> {
+    fn run<'a>(
+        &'a self,
+        node: &'a NodeName,
+        commands: &'a [Command],
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Vec<Outcome>> {
+        Box::pin(async move {
+            if commands.iter().all(|command| command.effect == Effect::Reads) {
+                return self.sim.run(node, commands, lease).await;
+            }
+            let mut outcomes = Vec::new();
+            for command in commands {
+                outcomes.push(self.one(node, command, lease).await);
+            }
+            outcomes
+        })
+    }
+}
+
+/// The world's own clock.
+pub struct WorldClock<'a>(pub &'a Simulated);
+
+impl Clock for WorldClock<'_> {
+    fn now(&self) -> Timestamp {
+        let world = self.0.world();
+        let right = world
+            .nodes
+            .values()
+            .next()
+            .map_or(0, |node| world.clock_of(node).saturating_add_signed(-node.clock_offset_ms));
+        Timestamp::from_millisecond(i64::try_from(right).unwrap_or(0)).unwrap_or_default()
+    }
+}
+
+/// An operator's errand.
+pub struct Errand<'a> {
+    /// What is written.
+    pub spec: &'a Spec,
+    /// The risks it may take.
+    pub allow: &'a Allow,
+    /// Who it is.
+    pub owner: &'a str,
+}
+
+/// Runs `apply` once, telling `plans` each plan; nothing if the operator dies of it.
+pub async fn apply(watched: &Watched<'_>, errand: &Errand<'_>, mut plans: impl FnMut(&Plan)) -> Option<Report> {
+    let (stop, stopped) = watch::channel(false);
+    let journal = Journal::default();
+    let clock = WorldClock(watched.sim);
+    let reconciler = Reconciler {
+        spec: errand.spec,
+        transport: watched,
+        clock: &clock,
+        journal: &journal,
+        owner: errand.owner.to_owned(),
+        is_gone: |_| false,
+        seed: 1,
+        limit: LIMIT,
+        patience: Duration::MAX,
+        stop: stopped,
+    };
+    let intent = Intent { allow: errand.allow.clone(), ..Intent::default() };
+    let mut events = |event: Event| {
+        if let Event::Planned(plan) = event {
+            plans(&plan);
+        }
+    };
+    let report = tokio::select! {
+        biased;
+        () = watched.sim.death() => None,
+        report = reconciler.run(intent, &mut events) => Some(report),
+    };
+    drop(stop);
+    report.filter(|_| !watched.sim.crashed())
+}
+
+impl Seen {
+    /// How many changes were made and leases asked for.
+    pub fn so_far(&self) -> (usize, usize) {
+        (self.changes.len(), self.leases)
+    }
+
+    /// The dangerous things that were done.
+    pub fn dangers(&self) -> BTreeSet<(Risk, String)> {
+        let dangerous = self.changes.iter().filter(|change| change.danger > Risk::Safe);
+        dangerous.map(|change| (change.danger, change.said.clone())).collect()
+    }
+
+    /// What was wrong, a line each.
+    pub fn wrongs(&self) -> Vec<String> {
+        let wrong = |change: &Change| change.wrong.as_ref().map(|why| format!("{}: {why}", change.said));
+        self.crimes.iter().cloned().chain(self.changes.iter().filter_map(wrong)).collect()
+    }
+
+    /// Everything that was run.
+    pub fn story(&self) -> String {
+        self.changes.iter().fold(String::new(), |text, change| {
+            let wrong = change.wrong.as_ref().map(|why| format!("   # {why}")).unwrap_or_default();
+            format!("{text}  {}{wrong}\n", change.said)
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! The laws: what holds for every file, every world and every run of bad luck.
+//!
+//! ```text
+//! seed ─→ file, start world, what is allowed, faults ─→ runs of the real loop in the simulated world ─→ laws
+//! ```
+//!
+//! (a) After `apply`, `plan` is empty, and a second `apply` changes nothing and takes no lease. (b) Every changing
+//! command run twice is as good as run once. (c) Whatever goes wrong at whatever command, and whenever the operator
+//! dies: run again, and the end is that of an undisturbed run, by no more dangerous means. (d) The same inputs give
+//! the same plan, byte for byte, and the same seed the same run.
+//!
+//! All of it runs with a few thousand seeds among the other tests. `tests/soak/laws` runs as many as one likes.
+
+mod cases;
+mod drive;
+mod normal;
+mod oracle;
+mod seeds;
+mod spec_gen;
+mod world_gen;
+
+use cases::{Case, Course};
+use seeds::hold_for;
+
+#[test]
+fn after_apply_nothing_is_left_to_do_and_a_run_of_bad_luck_ends_the_same() {
+    hold_for(2000, "after_apply", |seed| {
+        let case = Case::of(seed);
+        drive::timeless(async {
+            let calm = case.undisturbed(Course::Plain).await?;
+            case.same_end_after_bad_luck(seed, &calm).await
+        })
+    });
+}
+
+#[test]
+fn every_command_twice_is_as_good_as_once() {
+    hold_for(300, "every_command_twice", |seed| {
+        let case = Case::of(seed);
+        drive::timeless(async {
+            let once = case.undisturbed(Course::Plain).await?;
+            let twice = case.undisturbed(Course::Stuttering).await?;
+            case.same_end(&once, &twice)
+        })
+    });
+}
+
+#[test]
+fn a_small_cluster_survives_a_mishap_at_each_single_command() {
+    hold_for(6, "a_small_cluster", |seed| drive::timeless(Case::small(seed).same_end_after_each_mishap()));
+}
+
+#[test]
+fn the_same_inputs_give_the_same_plan_and_the_same_seed_the_same_run() {
+    hold_for(200, "the_same_inputs", |seed| {
+        let case = Case::of(seed);
+        let plan = drive::timeless(case.plan_twice())?;
+        let trace = || drive::timeless(case.trace(seed));
+        let same = plan && trace() == trace();
+        if same { Ok(()) } else { Err("two runs differ".to_owned()) }
+    });
+}
+
+#[test]
+fn two_operators_never_change_anything_at_the_same_moment() {
+    hold_for(200, "two_operators", |seed| {
+        let case = Case::of(seed);
+        drive::timeless(async {
+            let alone = case.undisturbed(Course::Plain).await?;
+            case.same_end_with_company(seed, &alone).await
+        })
+    });
+}
+
+#[test]
+fn a_cluster_that_followed_its_file_step_by_step_is_as_one_made_at_once() {
+    hold_for(300, "a_cluster_that_followed", |seed| drive::timeless(cases::edits(seed)));
+}
