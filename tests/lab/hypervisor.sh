@@ -12,7 +12,7 @@ hypervisor_dir() { printf '%s/hypervisor' "$LAB_DIR"; }
 # Started by nsenter and not by `ip netns exec`, which would hide the control groups from the nodes
 # that are booted from here. Its sessions see nothing of the person's own home.
 hypervisor_start() {
-  local dir ssh=$LAB_DIR/ssh
+  local dir
   dir=$(hypervisor_dir)
   hypervisor_runs && return
   mkdir -p "$dir/bin" "$dir/home" /run/sshd
