@@ -374,14 +374,12 @@ service_states() {
   attribute_samples
 
   state 77-service-stopped
-  quietly node01 crm_resource --resource service01 --meta --set-parameter target-role \
-    --parameter-value Stopped
+  set_target_role Stopped
   wait_for 'the service to stop' no_resource_runs
   look node01
   record --as pg_controldata "$PG_BIN/pg_controldata" "$PGDATA"
   record --as crm_resource-locate crm_resource --locate --resource service01
-  quietly node01 crm_resource --resource service01 --meta --set-parameter target-role \
-    --parameter-value Started
+  set_target_role Started
   wait_for_service node01
 
   state 78-moved
@@ -415,9 +413,7 @@ service_states() {
   record --as crm_attribute-query-unset crm_attribute --node node02 --name standby --query
   record --as crm_attribute-standby-off crm_attribute --node node01 --name standby --delete
   sleep 2
-  quietly node01 crm_resource --move --resource service01 --node node01
-  wait_for_service node01
-  quietly node01 crm_resource --clear --resource service01
+  bring_service_to node01
 
   state 81-maintenance
   quietly node01 crm_attribute --type crm_config --name maintenance-mode --update true
@@ -447,6 +443,17 @@ wait_for_service() {
   wait_for "the service on $1" in_shell node01 \
     "crm_mon -1 | grep -q 'service01-postgresql.*Started $1'"
   sleep 2
+}
+
+bring_service_to() {
+  quietly "$1" crm_resource --move --resource service01 --node "$1"
+  wait_for_service "$1"
+  quietly "$1" crm_resource --clear --resource service01
+}
+
+set_target_role() {
+  quietly node01 crm_resource --resource service01 --meta --set-parameter target-role \
+    --parameter-value "$1"
 }
 
 no_resource_runs() { in_shell node01 '! crm_mon -1 | grep -q "service01-.*Started"'; }
@@ -554,19 +561,28 @@ failure_of_service_states() {
 
   # No node can start it.
   state 84-resource-cannot-start
-  in_shell node01 "mv $PGDATA/PG_VERSION $PGDATA/PG_VERSION.away; crm_resource --restart --resource \
-    service01 >/dev/null 2>&1 || true"
+  set_target_role Stopped
+  wait_for 'the service to stop' no_resource_runs
+  with_volume "mv $PGDATA/PG_VERSION $PGDATA/PG_VERSION.away"
+  set_target_role Started
+  # shellcheck disable=SC2016 # expanded in the node
+  wait_for 'both nodes to fail' in_shell node01 \
+    '[ "$(crm_mon -1 | grep -c "service01-postgresql start on")" = 2 ]'
+  sleep 3
   look node01
   record --as crm_resource-why crm_resource --why --resource service01 --output-as=xml
-  quietly node01 mount -t glusterfs localhost:data00 /gldata00
-  in_shell node01 "mv $PGDATA/PG_VERSION.away $PGDATA/PG_VERSION"
-  quietly node01 umount /gldata00
+  with_volume "mv $PGDATA/PG_VERSION.away $PGDATA/PG_VERSION"
+  # It stays where a part of it already runs.
   record --as crm_resource-cleanup crm_resource --cleanup --resource service01
-  wait_for 'the service' in_shell node01 'crm_mon -1 | grep -q "service01-postgresql.*Started"'
-  sleep 2
-  quietly node01 crm_resource --move --resource service01 --node node01 --force || true
-  wait_for_service node01
-  quietly node01 crm_resource --clear --resource service01
+  wait_for_service node02
+  bring_service_to node01
+}
+
+# The database's files while the service is stopped.
+with_volume() {
+  quietly node01 mount -t glusterfs localhost:data00 /gldata00
+  in_shell node01 "$1"
+  quietly node01 umount /gldata00
 }
 
 failure_of_node_states() {
