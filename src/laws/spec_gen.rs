@@ -22,6 +22,13 @@ pub fn spec(draws: &mut Draws) -> Spec {
         nodes: (1..=count).map(|number| node(number, hosts, style)).collect(),
         volumes: BTreeMap::new(),
         mounts: BTreeMap::new(),
+        corosync: None,
+        quorum_device: None,
+        fence_devices: BTreeMap::new(),
+        fence_levels: BTreeMap::new(),
+        fencing: None,
+        failover_domains: BTreeMap::new(),
+        services: BTreeMap::new(),
     };
     for number in 0..[0, 1, 1, 1, 1, 2, 2, 3][draws.below(8)] {
         let name = VolumeName::new(format!("vol{number}")).unwrap();
