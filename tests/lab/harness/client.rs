@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, SystemTime};
 
-use super::{Lab, SCRIPT, tell};
+use super::{Lab, SCRIPT, now, tell};
 
 /// How often it inserts.
 const EVERY: Duration = Duration::from_millis(20);
@@ -99,7 +99,7 @@ fn insert_one(log: &mut Log, ask: &mut ChildStdin, answers: &mut BufReader<Child
     let mut answer = String::new();
     let answered = asked.is_ok() && answers.read_line(&mut answer).is_ok_and(|read| read > 0);
     if answered && answer.trim() == log.sent.to_string() {
-        log.acknowledged.push((log.sent, SystemTime::now()));
+        log.acknowledged.push((log.sent, now()));
     }
     answered
 }
@@ -108,10 +108,10 @@ impl Log {
     /// The longest time in which nothing was acknowledged.
     #[track_caller]
     pub fn gap(&self) -> Gap {
-        let gaps = self.acknowledged.windows(2).map(|pair| Gap {
-            since: pair[0].1,
-            lasted: pair[1].1.duration_since(pair[0].1).unwrap_or_default(),
-        });
+        let gaps = self
+            .acknowledged
+            .windows(2)
+            .map(|pair| Gap { since: pair[0].1, lasted: pair[1].1.duration_since(pair[0].1).unwrap_or_default() });
         gaps.max_by_key(|gap| gap.lasted).expect("rows were acknowledged")
     }
 

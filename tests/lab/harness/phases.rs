@@ -82,12 +82,7 @@ fn the_phases_of_a_failover_are_read_from_the_journal() {
 ";
     let phases: Vec<(String, u128)> =
         Phases::read(journal, 100.0).0.into_iter().map(|(phase, took)| (phase, took.as_millis())).collect();
-    let expected = [
-        ("detect", 3000),
-        ("consensus", 3600),
-        ("fence", 2500),
-        ("service01-ip", 200),
-        ("service01-mount", 1000),
-    ];
+    let expected =
+        [("detect", 3000), ("consensus", 3600), ("fence", 2500), ("service01-ip", 200), ("service01-mount", 1000)];
     assert_eq!(phases, expected.map(|(phase, took)| (phase.to_owned(), took)));
 }
