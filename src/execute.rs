@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
-use crate::model::{Command, Failure, Item, ItemId, Lane, Lease, NodeName, Outcome, Run, Step, Work};
+use crate::model::{Command, Failure, Item, ItemId, Lane, Lease, NodeName, Outcome, Run, SecretError, Step, Work};
 use crate::observe::Clock;
 use crate::tools::{self, Judgement};
 use crate::transport::Transport;
@@ -138,7 +138,9 @@ fn said(command: &Command, outcome: Outcome) -> Said {
             Judgement::Refused(why) => Said::Refused(why),
         },
         Err(failure @ Failure::Leased(_)) => Said::Unleased(failure.to_string()),
-        Err(failure @ Failure::Untrusted(_)) => Said::Refused(failure.to_string()),
+        // Another node's file may be there in a moment; a secret of the person's own will not.
+        Err(failure @ Failure::Secret(SecretError::NoFile(..))) => Said::Later(failure.to_string()),
+        Err(failure @ (Failure::Untrusted(_) | Failure::Secret(_))) => Said::Refused(failure.to_string()),
         Err(failure) => Said::Later(failure.to_string()),
     }
 }
