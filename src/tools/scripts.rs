@@ -43,6 +43,16 @@ scripts! {
     FORMAT_DEVICE = concat!(include_str!("scripts/blank.sh"), include_str!("scripts/format-device.sh")), "format-device";
     /// Replaces a mount unit's file while the mount is down.
     REPLACE_MOUNT = concat!(include_str!("scripts/put.sh"), include_str!("scripts/replace-mount.sh")), "replace-mount";
+    /// Which key Corosync has.
+    LOOK_AUTHKEY = include_str!("scripts/look-authkey.sh"), "look-authkey";
+    /// Makes Corosync's key.
+    MAKE_AUTHKEY = concat!(include_str!("scripts/put.sh"), include_str!("scripts/make-authkey.sh")), "make-authkey";
+    /// Whether Pacemaker has ever kept anything.
+    LOOK_CIB_FOLDER = include_str!("scripts/look-cib-folder.sh"), "look-cib-folder";
+    /// Puts down what Pacemaker begins with.
+    SEED_CIB = concat!(include_str!("scripts/put.sh"), include_str!("scripts/seed-cib.sh")), "seed-cib";
+    /// Writes a secret.
+    WRITE_SECRET = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-secret.sh")), "write-secret";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }
