@@ -179,8 +179,9 @@ impl Cluster for Opened {
 
     fn status(&mut self) -> LocalBoxFuture<'_, Status> {
         Box::pin(async {
-            let (_, facts) = self.observe(&Intent::default()).await;
-            kinds::status(&Cx::new(&self.spec, &facts))
+            let intent = Intent::default();
+            let (_, facts) = self.observe(&intent).await;
+            kinds::status(&Cx::new(&self.spec, &facts, &intent))
         })
     }
 }

@@ -17,6 +17,7 @@ mod paths;
 mod pool;
 mod services;
 mod status;
+pub mod timing;
 mod units;
 pub(crate) mod volumes;
 

@@ -104,4 +104,6 @@ pub enum Score {
     Never,
     /// So much.
     Points(i32),
+    /// Above all others, for as long as a move there lasts.
+    Always,
 }

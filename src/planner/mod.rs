@@ -24,7 +24,7 @@ pub type Questions = BTreeMap<NodeName, BTreeSet<Command>>;
 /// While there are questions the plan is only what can be said without their answers; nothing of it may be run.
 #[must_use]
 pub fn draft(spec: &Spec, facts: &Facts, intent: &Intent) -> (Plan, Questions) {
-    let cx = Cx::new(spec, facts);
+    let cx = Cx::new(spec, facts, intent);
     let mut found = Assessment::default();
     for kind in KINDS {
         kind.assess(&cx, &mut found);

@@ -1,7 +1,7 @@
 //! The named scripts, each a file in `scripts/`; the table of what they take and print is in `scripts/README.md`.
 //!
-//! Two pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh`
-//! (how a file is written) and `blank.sh` (when a device counts as blank).
+//! Pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh` (how a file
+//! is written), `blank.sh` (when a device counts as blank) and `candidate.sh` (a configuration in the live CIB's place).
 
 use crate::model::Script;
 
@@ -53,6 +53,12 @@ scripts! {
     SEED_CIB = concat!(include_str!("scripts/put.sh"), include_str!("scripts/seed-cib.sh")), "seed-cib";
     /// Writes a secret.
     WRITE_SECRET = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-secret.sh")), "write-secret";
+    /// What Pacemaker would make of a configuration.
+    TRY_CIB = concat!(include_str!("scripts/candidate.sh"), include_str!("scripts/try-cib.sh")), "try-cib";
+    /// Puts a configuration into force, if the CIB is still the planned one.
+    PUSH_CIB = concat!(include_str!("scripts/candidate.sh"), include_str!("scripts/push-cib.sh")), "push-cib";
+    /// What a fence agent says of itself.
+    LOOK_AGENT = include_str!("scripts/look-agent.sh"), "look-agent";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

@@ -1,12 +1,13 @@
 //! What a volume needs to be as written: made, grown, tuned, started, served, healed; or stopped, or gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
+use crate::kinds::timing::FenceTimes;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
 use crate::model::{
     Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why,
@@ -72,7 +73,7 @@ impl One<'_> {
             return;
         }
         found.item(self.create().assumed_if(assumed));
-        let initial = options::initial(self.volume);
+        let initial = options::changes(self.volume, &self.wanted_options(), &BTreeMap::new());
         if !initial.set.is_empty() {
             found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
         }
@@ -237,8 +238,12 @@ impl One<'_> {
         item.at_risk(Risk::Safe, impact)
     }
 
+    fn wanted_options(&self) -> BTreeMap<String, String> {
+        options::wanted(self.cx.spec, self.volume, &FenceTimes::new())
+    }
+
     fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let changes = options::changes(self.volume, &there.options);
+        let changes = options::changes(self.volume, &self.wanted_options(), &there.options);
         for (name, now) in &changes.reset {
             let summary = format!("give option {name} of volume {} back to its default", self.name);
             let command = gluster::reset(self.name.as_str(), name);
