@@ -14,7 +14,7 @@ pub mod backoff;
 pub mod journal;
 pub mod lease;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -63,13 +63,13 @@ pub enum Said {
     Refused(String),
 }
 
-/// Chooses what runs in this round: all ready steps of the free lane, and of glusterd's the first.
+/// Chooses what runs in this round: all ready steps of the free lane, and of each other lane the first.
 pub fn round<'a>(ready: impl Iterator<Item = &'a Step>) -> Vec<Task> {
-    let mut gluster_is_taken = false;
+    let mut taken = BTreeSet::new();
     let mut tasks = Vec::new();
     for Step { item, .. } in ready {
         let Some(task) = task(item) else { continue };
-        if task.lane == Lane::Gluster && std::mem::replace(&mut gluster_is_taken, true) {
+        if task.lane != Lane::Free && !taken.insert(task.lane) {
             continue;
         }
         tasks.push(task);

@@ -6,6 +6,7 @@
 pub mod gluster;
 pub mod gluster_options;
 pub mod mounts;
+pub mod network;
 pub mod node;
 pub mod pacemaker;
 #[cfg(test)]

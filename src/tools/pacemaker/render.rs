@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::cib::{self, OWNED, meta};
+use super::cib::{self, MEASURED, OWNED, meta};
 use crate::model::{Agent, ClusterDocument, Fencer, Group, NodeName, Operation, Primitive, Role, Score};
 use crate::tools::xml::Element;
 
@@ -23,12 +23,14 @@ pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
     let before: BTreeSet<String> = cib::owned(live).into_iter().map(str::to_owned).collect();
     let mut owned = BTreeSet::new();
     properties(new.child_mut("crm_config"), &document.properties);
+    remember(new.child_mut("crm_config"), &document.measured);
     let told =
         |id: &str| TOLD.map(|name| (name, find(live, id).and_then(|group| meta(group, name)).map(str::to_owned)));
     let resources: Vec<Element> = document
         .fencers
         .iter()
         .map(fencer)
+        .chain(document.watchers.iter().map(watcher))
         .chain(document.services.iter().map(|group| self::group(group, &told(group.id.as_str()))))
         .collect();
     put(new.child_mut("resources"), resources, &before, &mut owned);
@@ -85,6 +87,22 @@ fn properties(section: &mut Element, wanted: &BTreeMap<&'static str, String>) {
     }
 }
 
+/// Writes down what was measured, beside what was before.
+fn remember(section: &mut Element, measured: &BTreeMap<String, String>) {
+    if measured.is_empty() {
+        return;
+    }
+    let place = section.children.iter().position(|set| set.id() == MEASURED).unwrap_or_else(|| {
+        section.children.push(Element::new("cluster_property_set").with("id", MEASURED));
+        section.children.len() - 1
+    });
+    for (name, value) in measured {
+        let set = &mut section.children[place];
+        set.children.retain(|pair| pair.get("name") != Some(name));
+        set.children.push(pair(MEASURED, name, value));
+    }
+}
+
 /// Writes down what is owned, by Pacemaker's own means for such lists.
 fn tag(configuration: &mut Element, owned: &BTreeSet<String>) {
     let tags = configuration.child_mut("tags");
@@ -117,7 +135,7 @@ fn fencer(fencer: &Fencer) -> Element {
 }
 
 fn group(group: &Group, told: &[(&'static str, Option<String>); 3]) -> Element {
-    let Group { id, meta, initial_role, role, members, places: _ } = group;
+    let Group { id, meta, initial_role, role, members, places: _, avoids: _, wished } = group;
     let new = told.iter().all(|(_, value)| value.is_none());
     let mut all: BTreeMap<&str, &str> = meta.iter().map(|(name, value)| (*name, value.as_str())).collect();
     all.extend(told.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
@@ -128,6 +146,7 @@ fn group(group: &Group, told: &[(&'static str, Option<String>); 3]) -> Element {
             all.insert("target-role", role.word());
         }
     }
+    all.extend(wished);
     Element::new("group")
         .with("id", id.as_str())
         .holding(pairs("meta_attributes", &format!("{id}-meta"), all))
@@ -202,7 +221,25 @@ fn locations(group: &Group) -> Vec<Element> {
             .with("node", node.as_str())
             .with("score", score)
     };
-    group.places.iter().map(location).collect()
+    let avoid = |(attribute, penalty): (&String, &i32)| {
+        let id = format!("{}-{attribute}", group.id);
+        // Below 1, and not "missing": what was never measured counts against nobody.
+        let below = Element::new("expression")
+            .with("id", format!("{id}-below"))
+            .with("attribute", attribute)
+            .with("operation", "lt")
+            .with("type", "number")
+            .with("value", "1");
+        let rule = Element::new("rule").with("id", format!("{id}-rule")).with("score", (-penalty).to_string());
+        let location = Element::new("rsc_location").with("id", id).with("rsc", group.id.as_str());
+        location.holding([rule.holding([below])])
+    };
+    group.places.iter().map(location).chain(group.avoids.iter().map(avoid)).collect()
+}
+
+fn watcher(watcher: &Primitive) -> Element {
+    let meta = pairs("meta_attributes", &format!("{}-all-meta", watcher.id), [("interleave", "true")]);
+    Element::new("clone").with("id", format!("{}-all", watcher.id)).holding(meta).holding([primitive(watcher)])
 }
 
 fn levels(node: &NodeName, levels: &[Vec<String>]) -> Vec<Element> {
