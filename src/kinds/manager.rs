@@ -159,25 +159,34 @@ impl Live<'_> {
             let wait = Item::wait(&Subject::new("cluster", &spec.cluster), "coordinator", summary, POLL);
             found.item(wait.gives(coordinated(spec)));
         }
+        if let Some(wish) = &self.cx.intent.wish {
+            return verbs::assess(self, wish, found);
+        }
         self.strays(found);
         let document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
         let candidate = pacemaker::candidate(live, &document);
         let changes = pacemaker::changes(live, &candidate);
-        if changes.is_empty() {
-            found.met(configured(spec));
-        } else {
-            self.change(&candidate, &changes, found);
+        self.put_into_force(&candidate, &changes, found);
+        for group in &document.services {
+            outcome::assess(self, group, changes.is_empty(), found);
         }
-        outcome::assess(self, &document, changes.is_empty(), found);
-        verbs::assess(self, found);
+    }
+
+    fn put_into_force(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
+        if changes.is_empty() {
+            found.met(configured(self.cx.spec));
+        } else {
+            self.change(candidate, changes, found);
+        }
     }
 
     fn change(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
         let place = Place::On(self.standing.node.clone());
         let cib = &self.standing.cib;
         let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
-        let item = groups::needs(self.cx, push(self.cx, place, changes, command)).needs(coordinated(self.cx.spec));
+        let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
+        let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
         match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
                 let (risk, impact) = impact::of(self, &trial.actions);

@@ -11,8 +11,6 @@ use super::{NodeName, ServiceName};
 pub struct ClusterDocument {
     /// Properties of the cluster as a whole, by name.
     pub properties: BTreeMap<&'static str, String>,
-    /// What was measured and is to be remembered in the cluster, by name.
-    pub measured: BTreeMap<String, String>,
     /// What fences.
     pub fencers: Vec<Fencer>,
     /// In which order fencers are tried, by node; each level is the ids of fencers that must all succeed.

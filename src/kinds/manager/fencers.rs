@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Standing;
 use super::standing::fencer_id;
 use crate::kinds::{Cx, FenceDevice, timing};
-use crate::model::{ClusterDocument, FenceDeviceName, Fencer, NodeName, Operation, Wish};
+use crate::model::{ClusterDocument, FenceDeviceName, Fencer, NodeName, Operation};
 
 /// How often a device is asked whether it could fence.
 const MONITOR_INTERVAL: Duration = Duration::from_secs(60);
@@ -34,15 +34,6 @@ pub(super) fn contribute(cx: &Cx<'_>, standing: Option<&Standing>, document: &mu
     document.properties.insert("priority-fencing-delay", format!("{}s", delay.as_secs_f64().ceil()));
     // The seed of the very first start is taken back.
     document.properties.insert("dc-deadtime", String::new());
-    document.measured = measured(cx);
-}
-
-/// What a fence test has just measured.
-fn measured(cx: &Cx<'_>) -> BTreeMap<String, String> {
-    match &cx.intent.wish {
-        Some(Wish::Measured(node, ms)) => [(format!("fenced-{node}"), ms.to_string())].into(),
-        _ => BTreeMap::new(),
-    }
 }
 
 fn fencer_of(devices: &BTreeMap<FenceDeviceName, FenceDevice>, name: &FenceDeviceName, node: &NodeName) -> String {

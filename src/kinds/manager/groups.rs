@@ -40,9 +40,6 @@ pub(super) fn contribute(
             group.avoids.insert(format!("ethmonitor-{link}"), NO_LINK);
             interfaces.insert(link);
         }
-        if let Some(wish) = &cx.intent.wish {
-            grant(wish, name, standing, &mut group);
-        }
         document.services.push(group);
     }
     document.watchers.extend(interfaces.iter().map(|interface| link_watcher(interface)));
@@ -92,24 +89,34 @@ fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service)
     }
 }
 
-/// Puts a wish into the service that it is about.
-fn grant(wish: &Wish, name: &ServiceName, standing: Option<&Standing>, group: &mut Group) {
+/// The service that a wish is about, with the wish granted: nothing where the wish is about something else.
+pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<Group> {
+    let (Wish::Enable(name)
+    | Wish::Disable(name)
+    | Wish::Freeze(name)
+    | Wish::Unfreeze(name)
+    | Wish::Relocate(name, _)
+    | Wish::Restart(name)) = wish
+    else {
+        return None;
+    };
+    let written = cx.spec.services.get(name)?;
+    let mut group = Group { role: None, ..group(cx, &standing.measured(), name, written) };
     match wish {
-        Wish::Enable(service) if service == name => group.role = Some(Role::Started),
-        Wish::Disable(service) if service == name => group.role = Some(Role::Stopped),
-        Wish::Freeze(service) if service == name => drop(group.wished.insert("maintenance", "true")),
-        Wish::Unfreeze(service) if service == name => drop(group.wished.insert("maintenance", "false")),
-        Wish::Relocate(service, to) if service == name => {
-            // The constraint lasts as long as the way there, and no longer: a service that is there stays by itself.
-            if standing.is_some_and(|standing| standing.state.owner(name.as_str()) != Some(to.as_str())) {
-                group.places.insert(to.clone(), Score::Always);
-            }
+        Wish::Enable(_) => group.role = Some(Role::Started),
+        Wish::Disable(_) => group.role = Some(Role::Stopped),
+        Wish::Freeze(_) => drop(group.wished.insert("maintenance", "true")),
+        Wish::Unfreeze(_) => drop(group.wished.insert("maintenance", "false")),
+        // The constraint lasts as long as the way there, and no longer: a service that is there stays by itself.
+        Wish::Relocate(_, to) if standing.state.owner(name.as_str()) != Some(to.as_str()) => {
+            group.places.insert(to.clone(), Score::Always);
         }
         _ => {}
     }
+    Some(group)
 }
 
-fn domain<'a>(spec: &'a Spec, service: &Service) -> Option<&'a FailoverDomain> {
+pub(super) fn domain<'a>(spec: &'a Spec, service: &Service) -> Option<&'a FailoverDomain> {
     spec.failover_domains.get(service.failover_domain.as_ref()?)
 }
 

@@ -1,7 +1,8 @@
 //! What became of the services: whether each is where it is to be, is on its way, or has failed.
 
 use super::{Live, POLL, groups};
-use crate::model::{Cause, ClusterDocument, Group, Item, Score, ServiceName, Subject, Wish};
+use crate::kinds::Assessment;
+use crate::model::{Cause, Group, Item, Role, Score, ServiceName, Subject};
 use crate::tools::pacemaker::{Failure, Resource};
 
 /// A service as something that steps are about.
@@ -9,15 +10,9 @@ pub(super) fn subject(name: &ServiceName) -> Subject {
     Subject::new("service", name)
 }
 
-/// Looks at the services of the document, once the configuration is in force.
-pub(super) fn assess(
-    live: &Live<'_>,
-    document: &ClusterDocument,
-    in_force: bool,
-    found: &mut crate::kinds::Assessment,
-) {
-    for group in &document.services {
-        let Some(item) = one(live, group) else { continue };
+/// Looks at a service; `in_force` says whether the configuration that it is looked at for is in force.
+pub(super) fn assess(live: &Live<'_>, group: &Group, in_force: bool, found: &mut Assessment) {
+    if let Some(item) = one(live, group) {
         found.item(if in_force { item } else { item.needs(super::configured(live.cx.spec)) });
     }
 }
@@ -27,7 +22,7 @@ fn one(live: &Live<'_>, group: &Group) -> Option<Item> {
     let standing = live.standing;
     let written = &live.cx.spec.services[name];
     let told = |attribute| standing.cib.meta(name.as_str(), attribute);
-    let role = group.role.map(crate::model::Role::word).or_else(|| told("target-role"));
+    let role = group.role.map(Role::word).or_else(|| told("target-role"));
     let there = standing.cib.resource(name.as_str()).is_some();
     let runs = if there { role.unwrap_or("Started") == "Started" } else { groups::wants_to_run(written, role) };
     if told("maintenance") == Some("true") || told("is-managed") == Some("false") || standing.state.maintenance {
@@ -80,9 +75,4 @@ fn failed(name: &ServiceName, Failure { resource, task, node, status, reason, ..
         format!("{task} of {resource} failed on {node}: {reason}"),
         format!("when its cause is mended, `bricklayer service enable {name}` has it tried again"),
     )
-}
-
-/// Whether a person has just asked for this service to run, so that old failures are forgotten.
-pub(super) fn is_enabled_now(wish: Option<&Wish>, name: &ServiceName) -> bool {
-    matches!(wish, Some(Wish::Enable(service) | Wish::Relocate(service, _)) if service == name)
 }

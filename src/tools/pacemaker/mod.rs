@@ -14,7 +14,7 @@ mod trial;
 pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib};
 pub use compare::{Change, changes};
 pub use metadata::{Metadata, metadata};
-pub use render::{candidate, location_id};
+pub use render::{candidate, granted, remembering};
 pub use state::{Failure, Fenced, Member, Resource, State, state};
 pub use trial::{Action, Trial, Verb, push, trial};
 
