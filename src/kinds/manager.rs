@@ -10,6 +10,7 @@ mod groups;
 mod impact;
 mod outcome;
 mod standing;
+mod status;
 mod verbs;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
 
 pub(crate) use standing::Standing;
+pub(super) use status::status;
 
 /// How long until it is worth looking again at what the cluster manager does by itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -39,6 +41,18 @@ impl Kind for Manager {
         }
         match Standing::of(cx) {
             Seen::Is(standing) => Live { cx, standing: &standing }.assess(found),
+            Seen::NotYet(_) if cx.intent.wish.is_some() => {
+                let because = "Pacemaker runs on no node that answers";
+                let hint = "`bricklayer apply` starts it, `bricklayer status` tells what is there";
+                found.item(Item::held(
+                    &subject(cx.spec),
+                    "look",
+                    "ask the cluster manager",
+                    Cause::Unsafe,
+                    because,
+                    hint,
+                ));
+            }
             Seen::NotYet(_) => first(cx, found),
             Seen::Unknown(why) => {
                 found.unknown(configured(cx.spec), &why);
