@@ -35,7 +35,7 @@ const TEMPORARY: i32 = 75;
 #[must_use]
 pub fn judge(command: &Command, output: &Output) -> Judgement {
     if command.program == Program::Tool(gluster::PROGRAM) {
-        return gluster::judge(output);
+        return gluster::judge(command, output);
     }
     match output.status {
         0 => Judgement::Done,
