@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{scripts, succeeded};
+use super::{MARK, scripts, succeeded, text_of_file};
 use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 const PROGRAM: &str = "systemctl";
@@ -96,7 +96,7 @@ impl MountUnit<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let Self { owner, what, path, fstype, options, before, after } = self;
-        let mut text = format!("# bricklayer: {owner}\n[Unit]\nDescription={what} on {path}\n");
+        let mut text = format!("{MARK} {owner}\n[Unit]\nDescription={what} on {path}\n");
         for unit in *before {
             let _ = writeln!(text, "Before={unit}");
         }
@@ -142,15 +142,7 @@ pub fn mount_unit_file(path: &AbsPath) -> String {
 /// Asks for the text of the mount unit for `path`; none if there is no file.
 #[must_use]
 pub fn mount_unit(path: &AbsPath) -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [mount_unit_file(path)]), read: read_file }
-}
-
-fn read_file(output: &Output) -> Result<Option<String>, ReadError> {
-    match output.status {
-        0 => Ok(Some(output.stdout.clone())),
-        1 if output.stderr.contains("No such file or directory") => Ok(None),
-        _ => Err(ReadError::Refused(super::complaint(output))),
-    }
+    Query { command: Command::reads(Program::Tool("cat"), [mount_unit_file(path)]), read: text_of_file }
 }
 
 /// Writes the mount unit for `path` and mounts by it, after taking away what is mounted there now.
