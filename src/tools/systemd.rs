@@ -64,13 +64,47 @@ fn read_unit(block: &str) -> Result<(String, Unit), ReadError> {
 /// Starts a unit now and at every boot.
 #[must_use]
 pub fn enable_now(unit: &str) -> Command {
-    Command::changes(Program::Tool(PROGRAM), ["enable", "--now", unit])
+    of_all(&["enable", "--now"], &[unit])
+}
+
+/// Starts units now and at every boot, all in one go.
+#[must_use]
+pub fn enable_all_now(units: &[&str]) -> Command {
+    of_all(&["enable", "--now"], units)
+}
+
+/// Starts units at every boot, but not now. systemd reads their files anew.
+#[must_use]
+pub fn enable(units: &[&str]) -> Command {
+    of_all(&["enable"], units)
+}
+
+/// No longer starts units at boot; what runs goes on.
+#[must_use]
+pub fn disable(units: &[&str]) -> Command {
+    of_all(&["disable"], units)
+}
+
+/// Starts units now, all in one go.
+#[must_use]
+pub fn start(units: &[&str]) -> Command {
+    of_all(&["start"], units)
+}
+
+/// Stops units and starts them again.
+#[must_use]
+pub fn restart(units: &[&str]) -> Command {
+    of_all(&["restart"], units)
 }
 
 /// Stops a unit now and for good.
 #[must_use]
 pub fn disable_now(unit: &str) -> Command {
-    Command::changes(Program::Tool(PROGRAM), ["disable", "--now", unit])
+    of_all(&["disable", "--now"], &[unit])
+}
+
+fn of_all(verb: &[&str], units: &[&str]) -> Command {
+    Command::changes(Program::Tool(PROGRAM), verb.iter().chain(units).copied())
 }
 
 /// The mount unit for a file system, with the mark of its owner in the first line.
