@@ -180,6 +180,8 @@ pub enum Threat {
     Replicas(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
+    /// It takes a member away, or has the members need more votes.
+    Quorum,
 }
 
 /// How far something that takes its time has got.
