@@ -15,7 +15,7 @@ mod verbs;
 
 use std::time::Duration;
 
-use super::{Assessment, Cx, Kind, Spec};
+use super::{Assessment, Cx, Kind, Spec, corosync};
 use crate::model::{
     Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, SpecPath,
     Subject, Threat,
@@ -81,18 +81,13 @@ fn coordinated(spec: &Spec) -> Milestone {
     Subject::new("cluster", &spec.cluster).is("coordinated")
 }
 
-/// The milestone that `node` is a member of the cluster, with the others.
-fn joined(spec: &Spec, node: &NodeName) -> Milestone {
-    Subject::on("member", &spec.cluster, node).is("joined")
-}
-
 /// The way from a cluster that does not run yet: what will be configured once it does.
 fn first(cx: &Cx<'_>, found: &mut Assessment) {
     let document = document(cx, None, found);
     let coordinated = coordinated(cx.spec);
     let summary = "the members to choose a coordinator";
     let wait = Item::wait(&Subject::new("cluster", &cx.spec.cluster), "coordinator", summary, POLL);
-    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(joined(cx.spec, node)));
+    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node)));
     found.item(wait.gives(coordinated.clone()).assumed_if(true));
     let empty = Element::new("configuration");
     let candidate = pacemaker::candidate(&empty, &document);

@@ -43,7 +43,7 @@ pub fn status(cx: &Cx<'_>) -> Status {
 }
 
 fn node(cx: &Cx<'_>, name: &NodeName, units: &Units) -> NodeStatus {
-    let looked = cx.see(name, &nodes::look());
+    let looked = cx.see(name, &nodes::look(cx.spec));
     let facts = looked.known();
     let version = |package: &str| facts.map(|facts| facts.packages.get(package).cloned());
     NodeStatus {

@@ -51,6 +51,8 @@ scripts! {
     LOOK_CIB_FOLDER = include_str!("scripts/look-cib-folder.sh"), "look-cib-folder";
     /// Puts down what Pacemaker begins with.
     SEED_CIB = concat!(include_str!("scripts/put.sh"), include_str!("scripts/seed-cib.sh")), "seed-cib";
+    /// Joins the cluster after the bricks are healed: it is installed on the nodes, and not sent along.
+    BRICKLAYER_JOIN = include_str!("scripts/bricklayer-join.sh"), "bricklayer-join";
     /// Writes a secret.
     WRITE_SECRET = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-secret.sh")), "write-secret";
     /// What Pacemaker would make of a configuration.

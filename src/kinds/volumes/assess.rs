@@ -318,7 +318,7 @@ impl One<'_> {
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
     fn just_started(&self, node: &NodeName) -> bool {
         let units = units::of(self.cx, node);
-        let facts = self.cx.see(node, &nodes::look());
+        let facts = self.cx.see(node, &nodes::look(self.cx.spec));
         let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
