@@ -17,8 +17,7 @@ use std::time::Duration;
 
 use super::{Assessment, Cx, Kind, Spec, corosync};
 use crate::model::{
-    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, SpecPath,
-    Subject, Threat,
+    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
