@@ -112,6 +112,11 @@ pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<G
         Wish::Relocate(_, to) if standing.state.owner(name.as_str()) != Some(to.as_str()) => {
             group.places.insert(to.clone(), Score::Always);
         }
+        // It is pinned for as long as it is down, or it might start elsewhere.
+        Wish::Restart(_) if !cx.intent.ran.contains(&outcome::subject(name).item("restart")) => {
+            let owner = standing.state.owner(name.as_str()).and_then(|owner| NodeName::new(owner).ok());
+            group.places.extend(owner.map(|owner| (owner, Score::Always)));
+        }
         _ => {}
     }
     Some(group)
