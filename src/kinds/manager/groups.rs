@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Standing;
+use super::{Standing, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
 use crate::kinds::{
     Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, mounts,
