@@ -75,6 +75,12 @@ impl<'a> Cx<'a> {
         self.facts.get(node, &query.command).map(|answer| answer.at)
     }
 
+    /// Whether nothing that was looked for is missing.
+    #[cfg(test)]
+    pub(crate) fn is_answered(&self) -> bool {
+        self.asked.borrow().is_empty()
+    }
+
     /// The questions that have no answer yet, by node.
     #[must_use]
     pub fn into_questions(self) -> BTreeMap<NodeName, BTreeSet<Command>> {
