@@ -7,6 +7,8 @@ mod after_heal;
 mod files;
 mod force;
 mod members;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::time::Duration;
