@@ -443,5 +443,8 @@ fn a_secret_is_written_whole_for_root_alone_or_not_at_all() {
     assert_eq!(fs::read(&path).unwrap(), [0, 1, 2, 255]);
     assert_ne!(bytes("AAEC!!"), 0);
     assert_ne!(place.status(scripts::WRITE_SECRET, &[&path, "0400", "hex"], "00"), 0);
-    assert_eq!((fs::read(&path).unwrap(), names_in(&place.path("folder"))), (vec![0, 1, 2, 255], vec!["key".to_owned()]));
+    assert_eq!(
+        (fs::read(&path).unwrap(), names_in(&place.path("folder"))),
+        (vec![0, 1, 2, 255], vec!["key".to_owned()])
+    );
 }

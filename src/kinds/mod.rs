@@ -10,6 +10,7 @@ mod corosync;
 mod cx;
 mod domains;
 mod fencing;
+mod manager;
 mod mounts;
 mod nodes;
 mod one_of;
@@ -27,10 +28,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
+pub(crate) use corosync::missing_member;
 pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
 pub use cx::{Assessment, Cx};
 pub use domains::FailoverDomain;
 pub use fencing::{FenceDevice, FenceLevels, Fencing};
+pub(crate) use manager::Standing;
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
 pub(crate) use pool::counted_on;
@@ -56,7 +59,15 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
+pub static KINDS: &[&dyn Kind] = &[
+    &nodes::Nodes,
+    &pool::Peers,
+    &bricks::Bricks,
+    &volumes::Volumes,
+    &mounts::Mounts,
+    &corosync::Membership,
+    &manager::Manager,
+];
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]

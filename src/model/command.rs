@@ -11,7 +11,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::{AbsPath, NodeName, SecretRef};
+use super::{AbsPath, NodeName, SecretError, SecretRef};
 
 /// A fixed, reviewed `sh` file for what one program cannot do alone; its values are positional arguments.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +158,12 @@ impl Command {
         Self { stdin: Stdin::Text(text.into()), ..self }
     }
 
+    /// The same command with a secret on its standard input.
+    #[must_use]
+    pub fn with_secret(self, secret: SecretRef) -> Self {
+        Self { stdin: Stdin::Secret(secret), ..self }
+    }
+
     /// The same command with the file `path` of `node` on its standard input, as base64.
     #[must_use]
     pub fn with_file_of(self, node: NodeName, path: AbsPath) -> Self {
@@ -235,6 +241,9 @@ pub enum Failure {
     /// Another bricklayer holds the node: nothing was run.
     #[error("the lease is held by {0}")]
     Leased(String),
+    /// A secret that belongs to the command cannot be had: it was not run.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 /// What became of one command.

@@ -10,7 +10,7 @@ use crate::kinds::actual::Actual;
 use crate::kinds::timing::FenceTimes;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
 use crate::model::{
-    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why,
+    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
 use crate::tools::gluster;
 
@@ -318,7 +318,7 @@ impl One<'_> {
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
     fn just_started(&self, node: &NodeName) -> bool {
         let units = units::of(self.cx, node);
-        let facts = self.cx.see(node, &nodes::look());
+        let facts = self.cx.see(node, &nodes::look(self.cx.spec));
         let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
@@ -329,6 +329,13 @@ impl One<'_> {
 
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
+        if self.cx.intent.wish == Some(Wish::Heal(self.name.clone())) {
+            let now =
+                self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
+            if !self.cx.intent.ran.contains(&now.id) {
+                found.item(now);
+            }
+        }
         let bricks: Vec<&Brick> = self.present_bricks().collect();
         let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
         let counts: Vec<Option<u64>> = places.iter().map(|place| place.and_then(|place| place.pending)).collect();

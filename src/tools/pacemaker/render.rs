@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::cib::{self, OWNED, meta};
+use super::cib::{self, MEASURED, OWNED, meta};
 use crate::model::{Agent, ClusterDocument, Fencer, Group, NodeName, Operation, Primitive, Role, Score};
 use crate::tools::xml::Element;
 
@@ -29,6 +29,7 @@ pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
         .fencers
         .iter()
         .map(fencer)
+        .chain(document.watchers.iter().map(watcher))
         .chain(document.services.iter().map(|group| self::group(group, &told(group.id.as_str()))))
         .collect();
     put(new.child_mut("resources"), resources, &before, &mut owned);
@@ -41,6 +42,60 @@ pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
     tag(&mut new, &owned);
     new.children
         .retain(|child| !["fencing-topology", "tags"].contains(&child.name.as_str()) || !child.children.is_empty());
+    new
+}
+
+/// The configuration that `live` becomes when a person's wish about one service is granted, and nothing else: its role,
+/// what it is told, and the constraint that leads it to a node, which is as `group` says again once it is there.
+#[must_use]
+pub fn granted(live: &Element, group: &Group) -> Element {
+    let mut new = live.clone();
+    let id = group.id.as_str();
+    let role = group.role.map(|role| ("target-role", role.word()));
+    let told: Vec<(&str, &str)> = role.into_iter().chain(group.wished.iter().map(|(n, v)| (*n, *v))).collect();
+    if let Some(there) = new.child_mut("resources").children.iter_mut().find(|one| one.id() == id) {
+        tell(there, &format!("{id}-meta"), &told);
+    }
+    let leads = |one: &Element| one.get("score") == Some("INFINITY");
+    let constraints = &mut new.child_mut("constraints").children;
+    for wanted in group.places.keys().map(|node| location(group, node)) {
+        match constraints.iter().position(|one| one.id() == wanted.id()) {
+            Some(place) if leads(&wanted) || leads(&constraints[place]) => constraints[place] = wanted,
+            None if leads(&wanted) => constraints.push(wanted),
+            _ => {}
+        }
+    }
+    let is_lost = |one: &Element| {
+        let node = one.id().strip_prefix(id).and_then(|rest| rest.strip_prefix("-on-"));
+        leads(one) && node.is_some_and(|node| !group.places.contains_key(node))
+    };
+    constraints.retain(|one| !is_lost(one));
+    new
+}
+
+/// Sets meta attributes of a resource. `maintenance` that ends is taken away, so that nothing of it is left.
+fn tell(resource: &mut Element, set: &str, told: &[(&str, &str)]) {
+    for (name, value) in told {
+        for set in resource.children.iter_mut().filter(|child| child.name == "meta_attributes") {
+            set.children.retain(|pair| pair.get("name") != Some(name));
+        }
+        if (*name, *value) != ("maintenance", "false") {
+            let place = resource.children.iter().position(|child| child.name == "meta_attributes");
+            let place = place.unwrap_or_else(|| {
+                resource.children.insert(0, Element::new("meta_attributes").with("id", set));
+                0
+            });
+            let id = resource.children[place].id().to_owned();
+            resource.children[place].children.push(pair(&id, name, value));
+        }
+    }
+}
+
+/// The configuration that `live` becomes when measured times are written down in it.
+#[must_use]
+pub fn remembering(live: &Element, measured: &BTreeMap<String, String>) -> Element {
+    let mut new = live.clone();
+    remember(new.child_mut("crm_config"), measured);
     new
 }
 
@@ -85,6 +140,22 @@ fn properties(section: &mut Element, wanted: &BTreeMap<&'static str, String>) {
     }
 }
 
+/// Writes down what was measured, beside what was before.
+fn remember(section: &mut Element, measured: &BTreeMap<String, String>) {
+    if measured.is_empty() {
+        return;
+    }
+    let place = section.children.iter().position(|set| set.id() == MEASURED).unwrap_or_else(|| {
+        section.children.push(Element::new("cluster_property_set").with("id", MEASURED));
+        section.children.len() - 1
+    });
+    for (name, value) in measured {
+        let set = &mut section.children[place];
+        set.children.retain(|pair| pair.get("name") != Some(name));
+        set.children.push(pair(MEASURED, name, value));
+    }
+}
+
 /// Writes down what is owned, by Pacemaker's own means for such lists.
 fn tag(configuration: &mut Element, owned: &BTreeSet<String>) {
     let tags = configuration.child_mut("tags");
@@ -117,7 +188,7 @@ fn fencer(fencer: &Fencer) -> Element {
 }
 
 fn group(group: &Group, told: &[(&'static str, Option<String>); 3]) -> Element {
-    let Group { id, meta, initial_role, role, members, places: _ } = group;
+    let Group { id, meta, initial_role, role, members, places: _, avoids: _, wished: _ } = group;
     let new = told.iter().all(|(_, value)| value.is_none());
     let mut all: BTreeMap<&str, &str> = meta.iter().map(|(name, value)| (*name, value.as_str())).collect();
     all.extend(told.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
@@ -184,25 +255,44 @@ fn seconds(time: Duration) -> String {
 }
 
 /// The id of the constraint that tells how much `node` is preferred.
-#[must_use]
-pub fn location_id(service: &str, node: &NodeName) -> String {
+fn location_id(service: &str, node: &NodeName) -> String {
     format!("{service}-on-{node}")
 }
 
-fn locations(group: &Group) -> Vec<Element> {
-    let location = |(node, score): (&NodeName, &Score)| {
-        let score = match score {
-            Score::Never => "-INFINITY".to_owned(),
-            Score::Always => "INFINITY".to_owned(),
-            Score::Points(points) => points.to_string(),
-        };
-        Element::new("rsc_location")
-            .with("id", location_id(group.id.as_str(), node))
-            .with("rsc", group.id.as_str())
-            .with("node", node.as_str())
-            .with("score", score)
+fn location(group: &Group, node: &NodeName) -> Element {
+    let score = match group.places.get(node) {
+        Some(Score::Never) => "-INFINITY".to_owned(),
+        Some(Score::Always) => "INFINITY".to_owned(),
+        Some(Score::Points(points)) => points.to_string(),
+        None => "0".to_owned(),
     };
-    group.places.iter().map(location).collect()
+    Element::new("rsc_location")
+        .with("id", location_id(group.id.as_str(), node))
+        .with("rsc", group.id.as_str())
+        .with("node", node.as_str())
+        .with("score", score)
+}
+
+fn locations(group: &Group) -> Vec<Element> {
+    let avoid = |(attribute, penalty): (&String, &i32)| {
+        let id = format!("{}-{attribute}", group.id);
+        // Below 1, and not "missing": what was never measured counts against nobody.
+        let below = Element::new("expression")
+            .with("id", format!("{id}-below"))
+            .with("attribute", attribute)
+            .with("operation", "lt")
+            .with("type", "number")
+            .with("value", "1");
+        let rule = Element::new("rule").with("id", format!("{id}-rule")).with("score", (-penalty).to_string());
+        let location = Element::new("rsc_location").with("id", id).with("rsc", group.id.as_str());
+        location.holding([rule.holding([below])])
+    };
+    group.places.keys().map(|node| location(group, node)).chain(group.avoids.iter().map(avoid)).collect()
+}
+
+fn watcher(watcher: &Primitive) -> Element {
+    let meta = pairs("meta_attributes", &format!("{}-all-meta", watcher.id), [("interleave", "true")]);
+    Element::new("clone").with("id", format!("{}-all", watcher.id)).holding(meta).holding([primitive(watcher)])
 }
 
 fn levels(node: &NodeName, levels: &[Vec<String>]) -> Vec<Element> {

@@ -388,7 +388,7 @@ impl Ended {
         match outcome {
             _ if crashed => Self::Crashed,
             Ok(output) => Self::Exit(output.status),
-            Err(Failure::Unreachable(_) | Failure::Untrusted(_)) => Self::Unreachable,
+            Err(Failure::Unreachable(_) | Failure::Untrusted(_) | Failure::Secret(_)) => Self::Unreachable,
             Err(Failure::TimedOut(_)) => Self::TimedOut,
             Err(Failure::Lost(_)) => Self::Lost,
             Err(Failure::Leased(_)) => Self::Leased,
