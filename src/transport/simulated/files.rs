@@ -23,6 +23,30 @@ pub fn cat(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     output
 }
 
+/// `base64 FILE`, on one line.
+pub fn base64(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let Some(path) = call.args.iter().rev().find(|arg| !arg.starts_with('-') && **arg != "0") else {
+        return failed(1, "base64: a file must be named here\n");
+    };
+    match world.nodes[at].files.get(*path) {
+        Some(file) => printed(encoded(file.text.as_bytes()) + "\n"),
+        None => failed(1, format!("base64: {path}: No such file or directory\n")),
+    }
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * place) & 63]);
+            text.push(if place <= chunk.len() { digit } else { '=' });
+        }
+    }
+    text
+}
+
 /// `write-file PATH MODE`.
 pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path, mode] = call.args else { return failed(2, "write-file: PATH MODE\n") };

@@ -451,6 +451,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "release-brick" => storage::release_brick,
         "format-device" => storage::format_device,
         "replace-mount" => files::replace_mount,
+        "base64" => files::base64,
         "write-config" => files::write_config,
         "set-key" => files::set_key,
         "look-mount-points" => files::look_mount_points,

@@ -1,6 +1,6 @@
 //! `systemctl`, as of systemd 252, and what starting and stopping units does.
 
-use super::cluster::{COROSYNC, PACEMAKER};
+use super::cluster::{COROSYNC, JOIN, PACEMAKER};
 use super::node::{Active, Mount, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
@@ -179,6 +179,7 @@ impl World {
         let text = self.unit_text(at, unit);
         let started = match unit {
             COROSYNC => self.start_corosync(at),
+            JOIN => self.start_joining(at),
             PACEMAKER => self.start_corosync_for(at) && self.start_pacemaker(at),
             _ if is_mount(unit) => self.mount_by_unit(at, text.as_deref()),
             _ => true,

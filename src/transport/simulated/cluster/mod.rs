@@ -13,6 +13,7 @@ mod data;
 mod database;
 mod element;
 mod fencing;
+mod joining;
 mod mon;
 mod pacemaker;
 mod place;
@@ -27,6 +28,7 @@ mod verify;
 mod work;
 
 pub use corosync::UNIT as COROSYNC;
+pub use joining::UNIT as JOIN;
 pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
 pub use pacemaker::UNIT as PACEMAKER;
 
@@ -58,6 +60,8 @@ pub fn program(name: &str) -> Option<(Fake, Option<&'static str>)> {
         "look-database" => (database::look, None),
         "make-database" => (database::make, None),
         "look-server" => (database::look_server, None),
+        "runuser" => (database::runuser, None),
+        "ip" => (database::ip, None),
         _ => return None,
     })
 }

@@ -18,6 +18,7 @@ impl World {
         if self.nodes.values().all(idle) {
             return;
         }
+        self.join_the_healed();
         self.form_rings();
         for dc in self.elect() {
             self.keep_members(&dc);
