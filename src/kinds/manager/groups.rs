@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Standing;
+use super::{Standing, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
 use crate::kinds::{
     Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, mounts,
@@ -111,6 +111,11 @@ pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<G
         // The constraint lasts as long as the way there, and no longer: a service that is there stays by itself.
         Wish::Relocate(_, to) if standing.state.owner(name.as_str()) != Some(to.as_str()) => {
             group.places.insert(to.clone(), Score::Always);
+        }
+        // It is pinned for as long as it is down, or it might start elsewhere.
+        Wish::Restart(_) if !cx.intent.ran.contains(&outcome::subject(name).item("restart")) => {
+            let owner = standing.state.owner(name.as_str()).and_then(|owner| NodeName::new(owner).ok());
+            group.places.extend(owner.map(|owner| (owner, Score::Always)));
         }
         _ => {}
     }
