@@ -9,6 +9,7 @@
 //! [`Simulated::follow_time`] the world also ages with tokio's clock, so that a wait above is a wait in here.
 
 mod by_hand;
+mod cluster;
 mod faults;
 mod files;
 mod gluster;
@@ -36,6 +37,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use cluster::FenceMode;
 pub use faults::{Fault, Schedule};
 pub use node::{
     Active, Alias, BrickRef, Directory, File, Filesystem, Glusterd, Mount, Node, Peer, Power, Process, Unit, Volume,
@@ -173,8 +175,13 @@ impl Simulated {
 
     /// Runs a program on a node as a person would who sits there: no faults, no lease, not in the trace.
     pub fn by_hand(&self, node: &NodeName, program: &str, args: &[&str]) -> Output {
+        self.by_hand_with(node, program, args, "")
+    }
+
+    /// The same with something to read on its standard input.
+    pub fn by_hand_with(&self, node: &NodeName, program: &str, args: &[&str], stdin: &str) -> Output {
         let mut world = self.world();
-        let (output, _) = run_program(&mut world, node, program, &Call { args, stdin: "" });
+        let (output, _) = run_program(&mut world, node, program, &Call { args, stdin });
         world.advance(cost_ms(program));
         output
     }
@@ -444,15 +451,24 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "release-brick" => storage::release_brick,
         "format-device" => storage::format_device,
         "replace-mount" => files::replace_mount,
+        "base64" => files::base64,
+        "write-config" => files::write_config,
+        "set-key" => files::set_key,
+        "look-mount-points" => files::look_mount_points,
+        "make-mount-point" => files::make_mount_point,
         "lease" => lease::lease,
-        _ => return None,
+        _ => {
+            let (fake, package) = cluster::program(name)?;
+            return package.is_none_or(has).then_some(fake);
+        }
     })
 }
 
 /// How long a program usually takes. Measured: gluster 50 to 100 ms, an installation some seconds.
 fn cost_ms(program: &str) -> u64 {
     match program {
-        "gluster" => 60,
+        "gluster" | "cibadmin" | "crm_mon" => 60,
+        "try-cib" | "push-cib" => 200,
         "install-packages" => 8000,
         _ => 10,
     }
