@@ -16,6 +16,8 @@ mod nodes;
 mod one_of;
 mod paths;
 mod pool;
+mod postgresql;
+mod secrets;
 mod services;
 mod status;
 pub mod timing;
@@ -65,6 +67,8 @@ pub static KINDS: &[&dyn Kind] = &[
     &bricks::Bricks,
     &volumes::Volumes,
     &mounts::Mounts,
+    &secrets::Secrets,
+    &postgresql::Databases,
     &corosync::Membership,
     &manager::Manager,
 ];

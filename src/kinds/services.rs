@@ -5,7 +5,8 @@ mod resources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DomainName, Interval};
+use super::Spec;
+use crate::model::{DomainName, Interval, MountName, NodeName};
 
 pub use resources::{Ip, Lsb, MountResource, Ocf, Postgresql, Resource, Systemd, Timeouts};
 
@@ -74,4 +75,22 @@ pub enum Recovery {
     Relocate,
     /// It is stopped and stays so.
     Disable,
+}
+
+impl Spec {
+    /// The nodes on which `service` may ever run: the members of its domain, and unless that is restricted all others
+    /// after them.
+    pub(super) fn serving<'a>(&'a self, service: &Service) -> Vec<&'a NodeName> {
+        let domain = service.failover_domain.as_ref().and_then(|name| self.failover_domains.get(name));
+        let member = |node: &&NodeName| domain.is_some_and(|domain| domain.nodes.contains_key(*node));
+        let others = self.nodes.keys().filter(|node| !member(node) && domain.is_none_or(|domain| !domain.restricted));
+        self.nodes.keys().filter(member).chain(others).collect()
+    }
+
+    /// Whether a mount is where a service is, and nowhere else: the cluster manager mounts it.
+    pub(super) fn is_managed(&self, mount: &MountName) -> bool {
+        let lists = |resource: &Resource| matches!(resource, Resource::Mount(listed) if listed.name == *mount);
+        let there = self.services.values().filter(|service| service.state != Some(ServiceState::Absent));
+        there.flat_map(|service| &service.resources).any(lists)
+    }
 }
