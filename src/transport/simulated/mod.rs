@@ -186,6 +186,14 @@ impl Simulated {
         output
     }
 
+    /// Something happens that nobody types a command for, and is kept.
+    pub fn happen<T>(&self, event: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world();
+        let told = event(&mut world);
+        self.shared.keep(&world);
+        told
+    }
+
     /// Everything this operator ran, in order.
     #[must_use]
     pub fn trace(&self) -> Vec<Traced> {
