@@ -83,7 +83,9 @@ fn summary(
         .with("user", &cib.user)
         .with("client", &cib.client)
         .with("origin", &cib.origin);
-    let count = config.primitives().count() + situation.orphans.len();
+    // A clone counts once for each node.
+    let instances = |resource: &Resource| if resource.clone { situation.nodes.len() } else { resource.members.len() };
+    let count = config.resources.iter().map(instances).sum::<usize>() + situation.orphans.len();
     let disabled = config.primitives().filter(|primitive| primitive.is_stopped()).count();
     let blocked = config.primitives().filter(|primitive| is_blocked(situation, primitive)).count();
     let set = |name: &str, default: &str| config.options.get(name).map_or(default, String::as_str).to_owned();

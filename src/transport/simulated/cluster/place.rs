@@ -50,7 +50,8 @@ pub fn to_fence(config: &Config, situation: &Situation) -> Vec<(NodeName, &'stat
         .filter(|(_, standing)| standing.unclean)
         .map(|(name, _)| (name.clone(), "peer is no longer part of the cluster"))
         .collect();
-    for primitive in config.primitives().filter(|primitive| primitive.class != "stonith" && is_free(config, primitive)) {
+    for primitive in config.primitives().filter(|primitive| primitive.class != "stonith" && is_free(config, primitive))
+    {
         // A resource that cannot be stopped is stopped with its node.
         let fences = matches!(primitive.on_fail("stop"), None | Some("fence"));
         for place in situation.places.get(&primitive.id).into_iter().flatten().filter(|place| place.stuck && fences) {
@@ -108,9 +109,14 @@ fn is_hushed(config: &Config, situation: &Situation) -> bool {
 }
 
 /// Every node for a clone.
-fn all<'a>(config: &'a Config, situation: &'a Situation, resource: &'a Resource) -> impl Iterator<Item = NodeName> + 'a {
+fn all<'a>(
+    config: &'a Config,
+    situation: &'a Situation,
+    resource: &'a Resource,
+) -> impl Iterator<Item = NodeName> + 'a {
     let rests = is_hushed(config, situation) || resource.members.iter().any(Primitive::is_stopped);
-    let nodes = situation.nodes.iter().filter(move |(_, standing)| !rests && standing.serves() && !standing.maintenance);
+    let nodes =
+        situation.nodes.iter().filter(move |(_, standing)| !rests && standing.serves() && !standing.maintenance);
     let may = |name: &NodeName| score(config, situation, resource, resource.members.len(), name).is_some();
     nodes.map(|(name, _)| name).filter(move |name| may(name)).cloned()
 }
