@@ -48,6 +48,9 @@ pub struct Node {
     /// What resource agents have started here, by resource.
     #[serde(default)]
     pub held: BTreeMap<String, Held>,
+    /// Interfaces whose cables are pulled: `eth3`.
+    #[serde(default)]
+    pub unplugged: BTreeSet<String>,
     /// Directories to which nothing can be written (`chattr +i`).
     #[serde(default)]
     pub sealed: BTreeSet<String>,
@@ -348,7 +351,12 @@ impl Node {
             units: BTreeMap::from([("ssh.service".to_owned(), ssh)]),
             files: BTreeMap::from([(
                 "/etc/hosts".to_owned(),
-                File { text: "127.0.0.1\tlocalhost\n".to_owned(), mode: "644".to_owned(), owner: by_root(), written_ms: 0 },
+                File {
+                    text: "127.0.0.1\tlocalhost\n".to_owned(),
+                    mode: "644".to_owned(),
+                    owner: by_root(),
+                    written_ms: 0,
+                },
             )]),
             root,
             devices: BTreeMap::from([("/dev/vdb".to_owned(), None)]),
@@ -360,6 +368,7 @@ impl Node {
             corosync: None,
             pacemaker: Pacemaker::default(),
             held: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
             sealed: BTreeSet::new(),
             broken: BTreeMap::new(),
             unstoppable: BTreeMap::new(),

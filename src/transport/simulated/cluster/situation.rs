@@ -81,12 +81,14 @@ impl Situation {
             let is = |name: &str| attributes.get(name).is_some_and(|value| super::config::is_true(value));
             let here = state.is_some_and(|state| state.in_ccm && state.online);
             let clean = state.is_some_and(|state| here || !state.expected);
+            // A member without Pacemaker is shown as pending and in standby; nobody put it there.
+            let bare = state.is_some_and(|state| state.in_ccm && !state.online && !state.expected);
             let standing = Standing {
                 id: known.id.clone(),
-                online: here,
-                pending: here && state.is_some_and(|state| !state.member),
+                online: here || bare,
+                pending: bare || (here && state.is_some_and(|state| !state.member)),
                 unclean: fencing && !clean,
-                standby: is("standby"),
+                standby: bare || is("standby"),
                 maintenance: is("maintenance"),
                 expected: state.is_some_and(|state| state.expected),
                 attributes: attributes.clone(),
@@ -157,7 +159,10 @@ pub fn counted(attributes: &BTreeMap<String, String>, resource: &str) -> i64 {
         let rest = name.strip_prefix("fail-count-").and_then(|rest| rest.strip_prefix(resource));
         rest.is_some_and(|rest| rest.starts_with('#'))
     };
-    attributes.iter().filter(|(name, _)| counts(name)).fold(0, |sum, (_, n)| super::config::add(sum, super::config::score(n)))
+    attributes
+        .iter()
+        .filter(|(name, _)| counts(name))
+        .fold(0, |sum, (_, n)| super::config::add(sum, super::config::score(n)))
 }
 
 /// Failures count until `failure-timeout` has passed since the last one.

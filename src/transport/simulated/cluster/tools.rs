@@ -3,6 +3,7 @@
 use super::cib_text;
 use super::config::{Config, Primitive};
 use super::element::Element;
+use super::situation::Situation;
 use super::{mon, simulate, verify};
 use crate::model::{NodeName, Output};
 use crate::transport::simulated::output::{Call, failed, printed, silent};
@@ -16,8 +17,7 @@ const NO_SUCH: i32 = 105;
 const TIMED_OUT: i32 = 124;
 /// How long `cibadmin` waits for a DC.
 const WAIT_MS: u64 = 30_000;
-const OFF: &str =
-    "Could not connect to the CIB: Transport endpoint is not connected\nInit failed, could not perform requested operations\n";
+const OFF: &str = "Could not connect to the CIB: Transport endpoint is not connected\nInit failed, could not perform requested operations\n";
 
 /// `cibadmin --query`.
 pub fn cibadmin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
@@ -45,10 +45,12 @@ pub fn try_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
             return printed(head(verify::INVALID, 0) + &lines(&said) + "--\n");
         }
     };
-    let (status, said) = verify::verify(&configuration);
+    let candidate = super::data::Cib { configuration, ..cib.clone() };
+    let config = Config::read(&candidate.configuration);
+    let orphans = !Situation::of(&candidate, &config, true, world.clock_ms).orphans.is_empty();
+    let (status, said) = verify::verify(&candidate.configuration, orphans);
     let mut text = head(status, 0) + &lines(&said) + "--\n";
     if status == 0 {
-        let candidate = super::data::Cib { configuration, ..cib.clone() };
         let dc = world.dc_of(at);
         text += &simulate::simulate(&candidate, world.has_votes(at), dc.as_ref(), world.clock_ms).print();
     }
@@ -98,12 +100,17 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
     let found = config.resources.iter().find(|resource| resource.id == id).map(|resource| resource.members.clone());
     let member = || config.primitives().find(|primitive| primitive.id == id).map(|primitive| vec![primitive.clone()]);
     let Some(members) = found.or_else(member) else {
-        return failed(NO_SUCH, format!("crm_resource: Resource '{id}' not found\nError performing operation: No such device or address\n"));
+        return failed(
+            NO_SUCH,
+            format!("crm_resource: Resource '{id}' not found\nError performing operation: No such device or address\n"),
+        );
     };
     if call.args.contains(&"--cleanup") {
         let nodes: Vec<NodeName> = config.nodes.keys().rev().cloned().collect();
         world.clean_up(at, &members);
-        let line = |member: &Primitive| nodes.iter().map(|node| format!("Cleaned up {} on {node}\n", member.id)).collect::<String>();
+        let line = |member: &Primitive| {
+            nodes.iter().map(|node| format!("Cleaned up {} on {node}\n", member.id)).collect::<String>()
+        };
         printed(members.iter().map(line).collect::<String>())
     } else if call.args.contains(&"--restart") {
         restart(world, at, id, &members)

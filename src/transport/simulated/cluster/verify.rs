@@ -13,7 +13,23 @@ const ATTRIBUTES: [(&str, &[&str]); 12] = [
     ("primitive", &["id", "class", "provider", "type", "template", "description"]),
     ("group", &["id", "description"]),
     ("nvpair", &["id", "name", "value", "id-ref"]),
-    ("op", &["id", "name", "interval", "timeout", "on-fail", "role", "start-delay", "enabled", "description", "record-pending", "requires", "interval-origin"]),
+    (
+        "op",
+        &[
+            "id",
+            "name",
+            "interval",
+            "timeout",
+            "on-fail",
+            "role",
+            "start-delay",
+            "enabled",
+            "description",
+            "record-pending",
+            "requires",
+            "interval-origin",
+        ],
+    ),
     ("rsc_location", &["id", "rsc", "rsc-pattern", "node", "score", "role", "resource-discovery", "lifetime"]),
     ("instance_attributes", &["id", "id-ref", "score"]),
     ("meta_attributes", &["id", "id-ref", "score"]),
@@ -44,9 +60,10 @@ const REFERENCES: [(&str, &str); 6] = [
 ];
 const BOOLEANS: [&str; 4] = ["stonith-enabled", "symmetric-cluster", "maintenance-mode", "stop-all-resources"];
 
-/// What `crm_verify` says, with its exit status. The name of the file in front of a place is left out.
+/// What `crm_verify` says, with its exit status; `orphans` is whether something runs that nobody has written. The name
+/// of the file in front of a place is left out.
 #[must_use]
-pub fn verify(configuration: &Element) -> (i32, Vec<String>) {
+pub fn verify(configuration: &Element, orphans: bool) -> (i32, Vec<String>) {
     let mut said = schema(configuration);
     if !said.is_empty() {
         said.push("(main) \terror: CIB did not pass schema validation".to_owned());
@@ -54,7 +71,9 @@ pub fn verify(configuration: &Element) -> (i32, Vec<String>) {
         said = meaning(&Config::read(configuration));
     }
     if said.is_empty() {
-        return (0, said);
+        // It only warns, and exits all the same.
+        said.extend(orphans.then(|| "crm_verify: Warnings found during check: config may not be valid".to_owned()));
+        return (if orphans { INVALID } else { 0 }, said);
     }
     said.push("crm_verify: Errors found during check: config not valid".to_owned());
     (INVALID, said)
@@ -80,7 +99,8 @@ pub fn schema(configuration: &Element) -> Vec<String> {
             }
         }
         for attribute in listed(&REQUIRED).unwrap_or_default() {
-            if element.get(attribute).is_none() && element.get("id-ref").is_none() && element.get("template").is_none() {
+            if element.get(attribute).is_none() && element.get("id-ref").is_none() && element.get("template").is_none()
+            {
                 at(format!("{place}Relax-NG validity error : Element {name} failed to validate attributes"));
                 break;
             }
@@ -100,7 +120,9 @@ pub fn schema(configuration: &Element) -> Vec<String> {
             let value = element.get(attribute).filter(|_| element.name == name);
             if let Some(value) = value.filter(|value| !ids.contains_key(*value)) {
                 let place = format!(":{line}: element {name}: ");
-                said.push(format!("{place}validity error : IDREF attribute {attribute} references an unknown ID \"{value}\""));
+                said.push(format!(
+                    "{place}validity error : IDREF attribute {attribute} references an unknown ID \"{value}\""
+                ));
             }
         }
     });
