@@ -3,6 +3,8 @@
 //! One `corosync.conf` and one key on every node, from the nodes' ids and addresses. What a section leaves out has a
 //! default, and a file without a section for the cluster manager leaves Corosync and Pacemaker untouched.
 
+mod check;
+
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Spec;
 use crate::model::{Address, Interval, NodeName};
+
+pub(super) use check::check;
 
 /// Corosync's own default (corosync.conf(5)).
 const TOKEN: Interval = Interval::seconds(3);

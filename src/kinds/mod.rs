@@ -6,6 +6,7 @@
 mod actual;
 mod bricks;
 mod cluster;
+mod coherence;
 mod corosync;
 mod cx;
 mod domains;
@@ -13,6 +14,7 @@ mod fencing;
 mod mounts;
 mod nodes;
 mod one_of;
+mod parameters;
 mod paths;
 mod pool;
 mod services;
@@ -65,6 +67,9 @@ pub fn check_all(spec: &Spec) -> Findings {
     cluster::check(spec, &mut findings);
     for kind in KINDS {
         kind.check(spec, &mut findings);
+    }
+    for check in [corosync::check, fencing::check, domains::check, services::check, coherence::check] {
+        check(spec, &mut findings);
     }
     findings
 }

@@ -16,6 +16,7 @@ use crate::model::NodeName;
 use crate::tools::gluster_options;
 
 pub use operations::{Operations, io_bound, operations, restart_window};
+pub(super) use operations::{longest as longest_operation, longest_ping};
 
 /// How long it took to fence each node, where a fence test has measured it.
 pub type FenceTimes = BTreeMap<NodeName, Duration>;

@@ -1,0 +1,110 @@
+//! What two programs must agree on, each with a part of it in its own configuration: the time after which a node is
+//! given up, where a service may run and where its mount can be, what a database needs of the volume below it.
+//!
+//! Each rule was paid for with lost rows or a needless outage, so each message has its figures.
+
+mod database;
+mod timeouts;
+
+use std::collections::BTreeSet;
+
+use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
+use super::{FailoverDomain, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
+use crate::model::{DomainName, Findings, NodeName, ServiceName, SpecPath, VolumeName};
+
+/// Looks across the sections, if there is to be a cluster manager.
+pub(super) fn check(spec: &Spec, findings: &mut Findings) {
+    if !spec.has_manager() {
+        return;
+    }
+    for (name, volume) in spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
+        check_ping_timeout(spec, name, volume, findings);
+    }
+    check_token(spec, findings);
+    for (name, service) in spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent)) {
+        let path = SpecPath::of(["services"]).at(name);
+        timeouts::check(spec, name, service, &path, findings);
+        check_places(spec, name, service, &path, findings);
+        database::check(spec, service, findings);
+    }
+    for (name, domain) in &spec.failover_domains {
+        check_failback(spec, name, domain, findings);
+    }
+}
+
+/// A node that is cut off must be fenced before its clients go on alone.
+fn check_ping_timeout(spec: &Spec, name: &VolumeName, volume: &Volume, findings: &mut Findings) {
+    let times = FenceTimes::new();
+    let Some(bound) = timing::bound(spec, volume, &times) else { return };
+    let ping = timing::ping_timeout(spec, volume, &times);
+    if bound.total() >= LONGEST || ping > bound.total() {
+        return;
+    }
+    let path = SpecPath::of(["volumes"]).at(name).at("options").at(PING_TIMEOUT);
+    let message = format!(
+        "a node that is cut off goes on alone after {}, and is fenced only after {bound}: what it acknowledges in \
+         between is lost",
+        Seconds(ping)
+    );
+    let least = bound.total().as_secs().saturating_add(1);
+    let hint = format!("leave it out, or write {least} or more; a shorter token makes it less");
+    findings.error(path, "ping-timeout-bound", message, hint);
+}
+
+/// There must be a ping-timeout above the bound at all.
+fn check_token(spec: &Spec, findings: &mut Findings) {
+    let bounds = spec.volumes.values().filter_map(|volume| timing::bound(spec, volume, &FenceTimes::new()));
+    if let Some(bound) = bounds.max_by_key(timing::Bound::total).filter(|bound| bound.total() >= LONGEST) {
+        let message = format!("ping-timeouts would have to exceed {bound}, and glusterd takes {}", Seconds(LONGEST));
+        let hint = "write a shorter token, and fence without delay";
+        findings.error(SpecPath::of(["corosync", "token"]), "token-too-long", message, hint);
+    }
+}
+
+/// The nodes on which a service may run.
+fn places<'a>(spec: &'a Spec, service: &Service) -> (Option<&'a FailoverDomain>, BTreeSet<&'a NodeName>) {
+    let domain = service.failover_domain.as_ref().and_then(|name| spec.failover_domains.get(name));
+    let all = || spec.nodes.keys().collect();
+    let nodes = domain.filter(|domain| domain.restricted).map_or_else(all, |domain| domain.nodes.keys().collect());
+    (domain, nodes)
+}
+
+/// Where a service may run, its mounts must be.
+fn check_places(spec: &Spec, name: &ServiceName, service: &Service, path: &SpecPath, findings: &mut Findings) {
+    let (domain, nodes) = places(spec, service);
+    for (index, resource) in service.resources.iter().enumerate() {
+        let Resource::Mount(resource) = resource else { continue };
+        let Some(mount) = spec.mounts.get(&resource.name).filter(|mount| mount.nodes.is_some()) else { continue };
+        let path = path.at("resources").at(index).at("mount");
+        let without: Vec<&str> = nodes.iter().filter(|node| !mount.is_on(node)).map(|node| node.as_str()).collect();
+        let members_without = domain.is_some_and(|domain| !domain.nodes.keys().any(|node| mount.is_on(node)));
+        if members_without || without.len() == nodes.len() {
+            let message = format!("mount {} is on none of the nodes that {name} is to run on", resource.name);
+            let hint = "leave `nodes` out at the mount, or write the members of the domain there";
+            findings.error(path, "mount-outside-domain", message, hint);
+        } else if !without.is_empty() {
+            let list = without.join(", ");
+            let message = format!("{name} may run on {list}, where mount {} is not", resource.name);
+            let hint = "leave `nodes` out at the mount, or restrict the domain: `restricted: true`";
+            findings.warn(path, "mount-not-everywhere", message, hint);
+        }
+    }
+}
+
+/// A service that goes home at once goes home to a stale copy.
+fn check_failback(spec: &Spec, name: &DomainName, domain: &FailoverDomain, findings: &mut Findings) {
+    let start = spec.corosync.as_ref().map(|corosync| corosync.start).unwrap_or_default();
+    if !domain.failback || start == Start::AfterHeal {
+        return;
+    }
+    let present = spec.services.values().filter(|service| service.state != Some(ServiceState::Absent));
+    let own = present.filter(|service| service.failover_domain.as_ref() == Some(name));
+    let mut replicated =
+        own.flat_map(|service| service.volumes(spec)).filter(|(_, volume)| volumes::is_redundant(volume));
+    if let Some((volume, _)) = replicated.next() {
+        let message =
+            format!("a node that comes back would take the service before its bricks of volume {volume} are healed");
+        let path = SpecPath::of(["failoverDomains"]).at(name).at("failback");
+        findings.error(path, "failback-before-heal", message, "write `corosync: {start: afterHeal}`");
+    }
+}
