@@ -17,7 +17,7 @@ use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
 use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status};
 use crate::observe::{Clock, observe};
 use crate::reconcile::Reconciler;
-use crate::transport::{Local, Login, Ssh, Transport};
+use crate::transport::{Local, Login, Ssh, Transport, WithSecrets};
 use crate::view::Ui;
 
 /// The time by this machine's clock.
@@ -67,7 +67,7 @@ pub async fn each(
 
 /// The way to the nodes that the file names. Paths in it are relative to the file's folder.
 fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport>> {
-    Ok(match &spec.transport {
+    let way: Box<dyn Transport> = match &spec.transport {
         TransportSpec::Local => Box::new(Local),
         TransportSpec::Simulated => Box::new(simulated::open(spec, state).map_err(io::Error::other)?),
         TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
@@ -82,7 +82,8 @@ fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport
             let address = |(name, node): (&NodeName, &Node)| (name.clone(), node.management(name).to_owned());
             Box::new(Ssh::new(login, spec.nodes.iter().map(address).collect())?)
         }
-    })
+    };
+    Ok(Box::new(WithSecrets::new(way, folder)))
 }
 
 /// Makes a folder that only its owner can look into.
@@ -178,8 +179,9 @@ impl Cluster for Opened {
 
     fn status(&mut self) -> LocalBoxFuture<'_, Status> {
         Box::pin(async {
-            let (_, facts) = self.observe(&Intent::default()).await;
-            kinds::status(&Cx::new(&self.spec, &facts))
+            let intent = Intent::default();
+            let (_, facts) = self.observe(&intent).await;
+            kinds::status(&Cx::new(&self.spec, &facts, &intent))
         })
     }
 }

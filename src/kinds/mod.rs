@@ -11,6 +11,7 @@ mod corosync;
 mod cx;
 mod domains;
 mod fencing;
+mod manager;
 mod mounts;
 mod nodes;
 mod one_of;
@@ -33,6 +34,7 @@ pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
 pub use cx::{Assessment, Cx};
 pub use domains::FailoverDomain;
 pub use fencing::{FenceDevice, FenceLevels, Fencing};
+pub(crate) use manager::Standing;
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
 pub(crate) use pool::counted_on;
@@ -58,7 +60,8 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
+pub static KINDS: &[&dyn Kind] =
+    &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts, &manager::Manager];
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]

@@ -15,6 +15,8 @@ pub struct ClusterDocument {
     pub fencers: Vec<Fencer>,
     /// In which order fencers are tried, by node; each level is the ids of fencers that must all succeed.
     pub levels: BTreeMap<NodeName, Vec<Vec<String>>>,
+    /// What runs on every node, to watch something there.
+    pub watchers: Vec<Primitive>,
     /// What runs.
     pub services: Vec<Group>,
 }
@@ -47,6 +49,10 @@ pub struct Group {
     pub members: Vec<Primitive>,
     /// How much each node is preferred.
     pub places: BTreeMap<NodeName, Score>,
+    /// Attributes of nodes that count against a node while they are below 1, and how much.
+    pub avoids: BTreeMap<String, i32>,
+    /// What a person has just told it, over what it was told before.
+    pub wished: BTreeMap<&'static str, &'static str>,
 }
 
 /// A resource.
@@ -104,4 +110,6 @@ pub enum Score {
     Never,
     /// So much.
     Points(i32),
+    /// Above all others, for as long as a move there lasts.
+    Always,
 }

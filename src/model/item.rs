@@ -170,6 +170,8 @@ pub enum Lane {
     Free,
     /// glusterd takes one transaction at a time in the whole pool.
     Gluster,
+    /// What the cluster manager is told, one thing after the other.
+    Cib,
 }
 
 /// What a step would endanger if the moment were wrong; `planner/safety.rs` knows when it is.
@@ -180,6 +182,8 @@ pub enum Threat {
     Replicas(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
+    /// It changes what the cluster manager does.
+    Cluster,
 }
 
 /// How far something that takes its time has got.

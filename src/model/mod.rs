@@ -29,7 +29,7 @@ pub use names::{
     ServiceName, VolumeName,
 };
 pub use nearest::{did_you_mean, nearest};
-pub use plan::{Allow, Intent, Plan, State, Step};
+pub use plan::{Allow, Intent, Plan, State, Step, Wish};
 pub use report::{Done, Event, Failed, Report, Verdict};
-pub use secret::SecretRef;
+pub use secret::{SecretError, SecretRef};
 pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};

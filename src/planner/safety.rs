@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::kinds::volumes::healed;
-use crate::kinds::{Assessment, Cx, counted_on};
+use crate::kinds::{Assessment, Cx, Standing, counted_on};
 use crate::model::{Cause, Held, Item, Lane, Seen, Subject, Threat, VolumeName, Work};
 use crate::tools::{gluster, mounts};
 
@@ -16,11 +16,13 @@ const NOTICE_POLL: Duration = Duration::from_secs(3);
 /// Goes through all items that threaten something, or that the whole pool takes part in.
 pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
     silent_peers(cx, found);
+    pending_fencing(cx, found);
     for item in found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_))) {
         for threat in item.threatens.clone() {
             match threat {
                 Threat::Replicas(volume) => replicas(cx, &volume, item),
                 Threat::Access(volume) => access(cx, &volume, item),
+                Threat::Cluster => cluster(cx, item),
             }
         }
     }
@@ -68,6 +70,32 @@ fn replicas(cx: &Cx<'_>, volume: &VolumeName, item: &mut Item) {
             format!("nobody can tell whether volume {volume} is free of split-brain"),
             "look at `gluster volume heal VOLUME info` on a node",
         ),
+    }
+}
+
+/// The cluster manager is told nothing while a person has told it to hold still.
+fn cluster(cx: &Cx<'_>, item: &mut Item) {
+    if Standing::of(cx).known().is_some_and(|standing| standing.state.maintenance) {
+        let because = "the cluster is in maintenance mode: somebody has told it to hold still".to_owned();
+        hold(item, because, "`crm_attribute --name maintenance-mode --delete` ends it");
+    }
+}
+
+/// While a node is to be fenced, the cluster manager does not know yet what is lost and what runs: what it is told
+/// then, and what it would foresee, rests on that.
+fn pending_fencing(cx: &Cx<'_>, found: &mut Assessment) {
+    let threatens = |item: &&mut Item| item.threatens.contains(&Threat::Cluster);
+    if !found.items.iter_mut().any(|item| threatens(&item)) {
+        return;
+    }
+    let Seen::Is(standing) = Standing::of(cx) else { return };
+    for member in standing.state.members.iter().filter(|member| member.unclean && standing.is_coordinated()) {
+        let subject = Subject::new("fencing", &member.name);
+        let over = subject.is("over");
+        for item in found.items.iter_mut().filter(threatens) {
+            item.needs.push(over.clone());
+        }
+        found.item(Item::wait(&subject, "end", format!("{} to be fenced", member.name), NOTICE_POLL).gives(over));
     }
 }
 

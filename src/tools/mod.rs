@@ -6,11 +6,14 @@
 pub mod gluster;
 pub mod gluster_options;
 pub mod mounts;
+pub mod network;
 pub mod node;
+pub mod pacemaker;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod scripts;
 pub mod systemd;
+pub mod xml;
 
 use crate::model::{Command, Output, Program, ReadError};
 
@@ -25,13 +28,21 @@ pub enum Judgement {
     Refused(String),
 }
 
+/// What a script ends with that may be asked again.
+const TEMPORARY: i32 = 75;
+
 /// Reads the answer to a command that was to change something.
 #[must_use]
 pub fn judge(command: &Command, output: &Output) -> Judgement {
     if command.program == Program::Tool(gluster::PROGRAM) {
         return gluster::judge(output);
     }
-    if output.success() { Judgement::Done } else { Judgement::Refused(complaint(output)) }
+    match output.status {
+        0 => Judgement::Done,
+        // `EX_TEMPFAIL` of sysexits.h: what it was planned for has changed meanwhile.
+        TEMPORARY => Judgement::Busy(complaint(output)),
+        _ => Judgement::Refused(complaint(output)),
+    }
 }
 
 /// The last thing a program said before it failed, in one line.

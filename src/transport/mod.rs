@@ -8,6 +8,7 @@ mod batch;
 mod exchange;
 mod local;
 mod quote;
+mod secrets;
 mod ssh;
 
 pub mod simulated;
@@ -15,6 +16,7 @@ pub mod simulated;
 use futures::future::BoxFuture;
 
 pub use local::Local;
+pub use secrets::WithSecrets;
 pub use ssh::{Login, Ssh};
 
 use crate::model::{Command, Effect, Lease, NodeName, Outcome};

@@ -190,6 +190,26 @@ pub struct Cidr {
 #[error("`{0}` is not an address with its prefix: write it as `192.168.7.99/24`")]
 pub struct NotACidr(String);
 
+impl Cidr {
+    /// The network that the address is in.
+    #[must_use]
+    pub fn network(self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(v4) => {
+                let host_bits = 32 - u32::from(self.prefix.min(32));
+                let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+                IpAddr::V4((u32::from(v4) & mask).into())
+            }
+            IpAddr::V6(v6) => {
+                let host_bits = 128 - u32::from(self.prefix.min(128));
+                let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+                IpAddr::V6((u128::from(v6) & mask).into())
+            }
+        };
+        Self { address, prefix: self.prefix }
+    }
+}
+
 impl TryFrom<String> for Cidr {
     type Error = NotACidr;
 

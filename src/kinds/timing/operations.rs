@@ -97,11 +97,11 @@ fn usual(resource: &Resource) -> Operations {
 #[must_use]
 pub fn restart_window(spec: &Spec, service: &Service, times: &FenceTimes) -> Duration {
     let written = service.restart_window.map(Interval::duration);
-    written.unwrap_or_else(|| RESTART_WINDOW.max(longest(spec, service, times)))
+    written.unwrap_or_else(|| RESTART_WINDOW.max(longest_operation(spec, service, times)))
 }
 
 /// The longest time that an operation on any resource of `service` may take.
-pub(in crate::kinds) fn longest(spec: &Spec, service: &Service, times: &FenceTimes) -> Duration {
+pub(in crate::kinds) fn longest_operation(spec: &Spec, service: &Service, times: &FenceTimes) -> Duration {
     let each = service.resources.iter().map(|resource| operations(spec, service, resource, times));
     each.map(|may| may.start.max(may.stop).max(may.monitor)).max().unwrap_or_default()
 }
