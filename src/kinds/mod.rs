@@ -11,6 +11,7 @@ mod corosync;
 mod cx;
 mod domains;
 mod fencing;
+mod ids;
 mod manager;
 mod mounts;
 mod nodes;
@@ -71,7 +72,7 @@ pub fn check_all(spec: &Spec) -> Findings {
     for kind in KINDS {
         kind.check(spec, &mut findings);
     }
-    for check in [corosync::check, fencing::check, domains::check, services::check, coherence::check] {
+    for check in [corosync::check, fencing::check, domains::check, services::check, ids::check, coherence::check] {
         check(spec, &mut findings);
     }
     findings

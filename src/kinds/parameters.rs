@@ -41,6 +41,12 @@ pub(super) fn is_secret(name: &str) -> bool {
     (word || name == "token") && !name.ends_with("script") && !name.ends_with("file")
 }
 
+/// Whether agents take the secret of this name from a script, too: `password_script` stands beside `password` and
+/// `passwd`, `snmp_priv_passwd_script` beside `snmp_priv_passwd` in the metadata of all that have one.
+pub(super) fn has_script(name: &str) -> bool {
+    name.ends_with("password") || name.ends_with("passwd")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

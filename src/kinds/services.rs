@@ -4,7 +4,6 @@ mod check;
 mod check_access;
 mod check_address;
 mod check_postgresql;
-pub(super) mod ids;
 mod resources;
 
 use schemars::JsonSchema;

@@ -99,9 +99,16 @@ fn check_secrets(device: &FenceDevice, path: &SpecPath, findings: &mut Findings)
         let path = path.at("secrets").at(name);
         let named = |options: &BTreeMap<String, String>| options.contains_key(name);
         let twice = named(&device.options) || device.per_node.values().any(named);
-        if parameters::check_name(name, &path, findings) && twice {
+        if !parameters::check_name(name, &path, findings) {
+            continue;
+        }
+        if twice {
             let message = format!("`{name}` is written below `options` or `perNode` too");
             findings.error(path, "secret-twice", message, "keep it here");
+        } else if parameters::is_secret(name) && !parameters::has_script(name) {
+            let message = format!("agents take `{name}` by its value alone, which everybody in the cluster could read");
+            let hint = "use an option that names a file, or a password, which a script can tell";
+            findings.error(path, "secret-by-value", message, hint);
         }
     }
 }

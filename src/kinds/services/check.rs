@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{check_address, check_postgresql, ids};
+use super::{check_address, check_postgresql};
 use crate::kinds::{
     Lsb, MountResource, MountState, Ocf, Recovery, Resource, Service, ServiceState, Spec, Systemd, Timeouts,
     VolumeState, parameters,
@@ -53,7 +53,6 @@ pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
     check_units(spec, findings);
     check_address::check(spec, findings);
     check_postgresql::check(spec, findings);
-    ids::check(spec, findings);
 }
 
 fn check_service(spec: &Spec, service: &Service, path: &SpecPath, findings: &mut Findings) {

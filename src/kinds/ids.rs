@@ -1,15 +1,15 @@
 //! What things of the file are called in the cluster manager, where all names are of one kind and none may be twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::{FenceDevice, Resource, Service, Spec};
-use crate::model::{FenceDeviceName, Findings, ServiceName, SpecPath};
+use super::{FenceDevice, Ip, Resource, Service, Spec};
+use crate::model::{FenceDeviceName, Findings, NodeName, ServiceName, SpecPath};
 
 /// Names of bricklayer's and Pacemaker's own.
 const TAKEN: &[&str] = &["bricklayer", "cib-bootstrap-options"];
 
 /// The id of each resource of a service, in their order: `service01-ip`, and `service01-ip-2` for a second one.
-pub(in crate::kinds) fn members(name: &ServiceName, service: &Service) -> Vec<String> {
+pub(super) fn members(name: &ServiceName, service: &Service) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let ids = service.resources.iter().map(|resource| {
         let id = format!("{name}-{}", word(resource));
@@ -32,12 +32,22 @@ fn word(resource: &Resource) -> String {
     word.replace([':', '@'], "-")
 }
 
+/// The id of the fence resource of a device that fences each node by itself.
+pub(super) fn fencer(device: &FenceDeviceName, node: &NodeName) -> String {
+    format!("{device}-{node}")
+}
+
+/// The id of what watches the link of a network interface.
+pub(super) fn link(interface: &str) -> String {
+    format!("link-{interface}")
+}
+
 /// The ids of a device's fence resources: one, or one for each node.
-pub(in crate::kinds) fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
+fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
     if device.per_node.is_empty() {
         return vec![name.to_string()];
     }
-    device.per_node.keys().map(|node| format!("{name}-{node}")).collect()
+    device.per_node.keys().map(|node| fencer(name, node)).collect()
 }
 
 /// Looks whether two things would have one id.
@@ -62,11 +72,18 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
             take(format!("{node}-level-{level}"), format!("a level of {node}"), SpecPath::of(["fenceLevels"]).at(node));
         }
     }
+    let mut links = BTreeSet::new();
     for (name, service) in &spec.services {
         let path = SpecPath::of(["services"]).at(name);
         take(name.to_string(), format!("service {name}"), path.clone());
-        for (index, id) in members(name, service).into_iter().enumerate() {
-            take(id, format!("a resource of {name}"), path.at("resources").at(index));
+        for (index, (id, resource)) in members(name, service).into_iter().zip(&service.resources).enumerate() {
+            take(id, format!("a resource of {name}"), path.at("resources").at(index).at(resource.key()));
+            if let Resource::Ip(Ip { interface: Some(interface), monitor_link: true, .. }) = resource
+                && links.insert(interface)
+            {
+                let path = path.at("resources").at(index).at("ip").at("interface");
+                take(link(interface.as_str()), format!("the watcher of {interface}"), path);
+            }
         }
         for node in spec.nodes.keys() {
             take(format!("{name}-on-{node}"), format!("the place of {name} on {node}"), path.clone());
