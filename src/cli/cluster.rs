@@ -14,7 +14,7 @@ use super::run::{self, ApplyRun, Cluster, read, state_dir};
 use super::{CliError, Exit, Global, simulated, whoami};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
-use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status};
+use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status, Wish};
 use crate::observe::{Clock, observe};
 use crate::reconcile::Reconciler;
 use crate::transport::{Local, Login, Ssh, Transport, WithSecrets};
@@ -36,6 +36,7 @@ pub struct Opened {
     state: PathBuf,
     /// What the last plan was made from, until a run begins with it.
     seen: Facts,
+    wish: Option<Wish>,
 }
 
 /// Opens the cluster of `file`.
@@ -103,7 +104,7 @@ impl Opened {
         private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
-        Ok(Self { spec, transport, state, seen: Facts::default() })
+        Ok(Self { spec, transport, state, seen: Facts::default(), wish: None })
     }
 
     /// Takes over the way to the nodes of `former`, with its open connections, if it leads to the same nodes in the
@@ -141,9 +142,17 @@ impl Cluster for Opened {
         self.transport.label()
     }
 
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        self.wish = Some(wish);
+    }
+
     fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan> {
         Box::pin(async {
-            let intent = Intent { allow: allow.clone(), ..Intent::default() };
+            let intent = Intent { allow: allow.clone(), wish: self.wish.clone(), ..Intent::default() };
             let (plan, seen) = self.observe(&intent).await;
             self.seen = seen;
             plan
@@ -168,7 +177,7 @@ impl Cluster for Opened {
                 patience: run.patience,
                 stop: run.stop,
             };
-            let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
+            let intent = Intent { allow: run.allow.clone(), wish: self.wish.clone(), ..Intent::default() };
             Ok(reconciler.run_after(seen, intent, run.events).await)
         })
     }

@@ -10,20 +10,16 @@ use std::collections::BTreeSet;
 
 use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
 use super::{FailoverDomain, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
-use crate::model::{DomainName, Findings, NodeName, ServiceName, SpecPath, VolumeName};
+use crate::model::{DomainName, Finding, Findings, NodeName, ServiceName, SpecPath, VolumeName};
 
 /// Looks across the sections, if there is to be a cluster manager.
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     if !spec.has_manager() {
         return;
     }
-    for (name, volume) in spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
-        check_ping_timeout(spec, name, volume, findings);
-    }
-    check_token(spec, findings);
-    for (name, service) in spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent)) {
+    check_times(spec, &FenceTimes::new(), findings);
+    for (name, service) in services(spec) {
         let path = SpecPath::of(["services"]).at(name);
-        timeouts::check(spec, name, service, &path, findings);
         check_places(spec, name, service, &path, findings);
         database::check(spec, service, findings);
     }
@@ -32,11 +28,36 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// What the file alone does not show: times that are long enough for the usual fencing and not for the measured one.
+pub(super) fn check_measured(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
+    let (mut usual, mut measured) = (Findings::default(), Findings::default());
+    check_times(spec, &FenceTimes::new(), &mut usual);
+    check_times(spec, times, &mut measured);
+    let told =
+        |finding: &Finding| usual.0.iter().any(|other| (other.code, &other.path) == (finding.code, &finding.path));
+    measured.0.retain(|finding| !told(finding));
+    findings.0.append(&mut measured.0);
+}
+
+fn services(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service)> {
+    spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
+}
+
+/// The bounds that follow from how long fencing takes.
+fn check_times(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
+    for (name, volume) in spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
+        check_ping_timeout(spec, name, volume, times, findings);
+    }
+    check_token(spec, times, findings);
+    for (name, service) in services(spec) {
+        timeouts::check(spec, (name, service), times, &SpecPath::of(["services"]).at(name), findings);
+    }
+}
+
 /// A node that is cut off must be fenced before its clients go on alone.
-fn check_ping_timeout(spec: &Spec, name: &VolumeName, volume: &Volume, findings: &mut Findings) {
-    let times = FenceTimes::new();
-    let Some(bound) = timing::bound(spec, volume, &times) else { return };
-    let ping = timing::ping_timeout(spec, volume, &times);
+fn check_ping_timeout(spec: &Spec, name: &VolumeName, volume: &Volume, times: &FenceTimes, findings: &mut Findings) {
+    let Some(bound) = timing::bound(spec, volume, times) else { return };
+    let ping = timing::ping_timeout(spec, volume, times);
     if bound.total() >= LONGEST || ping > bound.total() {
         return;
     }
@@ -52,8 +73,8 @@ fn check_ping_timeout(spec: &Spec, name: &VolumeName, volume: &Volume, findings:
 }
 
 /// There must be a ping-timeout above the bound at all.
-fn check_token(spec: &Spec, findings: &mut Findings) {
-    let bounds = spec.volumes.values().filter_map(|volume| timing::bound(spec, volume, &FenceTimes::new()));
+fn check_token(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
+    let bounds = spec.volumes.values().filter_map(|volume| timing::bound(spec, volume, times));
     if let Some(bound) = bounds.max_by_key(timing::Bound::total).filter(|bound| bound.total() >= LONGEST) {
         let message = format!("ping-timeouts would have to exceed {bound}, and glusterd takes {}", Seconds(LONGEST));
         let hint = "write a shorter token, and fence without delay";
@@ -97,8 +118,8 @@ fn check_failback(spec: &Spec, name: &DomainName, domain: &FailoverDomain, findi
     if !domain.failback || start == Start::AfterHeal {
         return;
     }
-    let present = spec.services.values().filter(|service| service.state != Some(ServiceState::Absent));
-    let own = present.filter(|service| service.failover_domain.as_ref() == Some(name));
+    let own =
+        services(spec).map(|(_, service)| service).filter(|service| service.failover_domain.as_ref() == Some(name));
     let mut replicated =
         own.flat_map(|service| service.volumes(spec)).filter(|(_, volume)| volumes::is_redundant(volume));
     if let Some((volume, _)) = replicated.next() {
@@ -106,5 +127,26 @@ fn check_failback(spec: &Spec, name: &DomainName, domain: &FailoverDomain, findi
             format!("a node that comes back would take the service before its bricks of volume {volume} are healed");
         let path = SpecPath::of(["failoverDomains"]).at(name).at("failback");
         findings.error(path, "failback-before-heal", message, "write `corosync: {start: afterHeal}`");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measured_fencing_shows_what_is_too_short_for_it() {
+        let text = include_str!("../../specs/postgres-ha-tuned.yaml");
+        let profile = "profile: db-workload";
+        let text = text.replace(profile, &format!("{profile}\n    options: {{network.ping-timeout: 15}}"));
+        let spec = crate::spec::from_bytes("t", text.into_bytes()).spec.unwrap();
+        let codes = |seconds: u64| {
+            let times = spec.nodes.keys().map(|node| (node.clone(), std::time::Duration::from_secs(seconds)));
+            let mut findings = Findings::default();
+            check_measured(&spec, &times.collect(), &mut findings);
+            findings.0.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(4), [""; 0]);
+        assert_eq!(codes(5), ["ping-timeout-bound"]);
     }
 }

@@ -3,17 +3,104 @@
 //! One `corosync.conf` and one key on every node, from the nodes' ids and addresses. What a section leaves out has a
 //! default, and a file without a section for the cluster manager leaves Corosync and Pacemaker untouched.
 
+mod after_heal;
 mod check;
+mod files;
+mod force;
+mod members;
+mod view;
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Spec;
-use crate::model::{Address, Interval, NodeName};
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{Address, Findings, Interval, Milestone, NodeName, Subject};
+use crate::tools::join;
+use crate::tools::node::Family;
+use view::View;
 
-pub(super) use check::check;
+/// Corosync's unit, and Pacemaker's.
+const COROSYNC: &str = "corosync.service";
+const PACEMAKER: &str = "pacemaker.service";
+/// The unit of the quorum device's daemon, and its package.
+const QDEVICE: &str = "corosync-qdevice.service";
+const QDEVICE_PACKAGE: &str = "corosync-qdevice";
+
+/// Corosync and Pacemaker on all nodes, as members of one cluster, as a kind.
+pub(super) struct Membership;
+
+impl Kind for Membership {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        if let Some(view) = View::of(cx) {
+            files::assess(&view, found);
+            force::assess(&view, found);
+            members::assess(&view, found);
+            after_heal::assess(&view, found);
+        }
+    }
+}
+
+/// The milestone that Corosync and Pacemaker run on `node` and that it is a member with all others that run.
+pub(super) fn joined(cx: &Cx<'_>, node: &NodeName) -> Milestone {
+    member(cx.spec, node).is("joined")
+}
+
+fn member(spec: &Spec, node: &NodeName) -> Subject {
+    Subject::on("member", &spec.cluster, node)
+}
+
+/// Who is not there of those whom a running Corosync knows of, in a sentence.
+pub(crate) fn missing_member(cx: &Cx<'_>) -> Option<String> {
+    View::of(cx)?.missing()
+}
+
+/// The packages that the cluster manager needs on a system of `family`.
+pub(super) fn packages(spec: &Spec, family: Family) -> Vec<&'static str> {
+    let (mut packages, fence_agents) = match family {
+        _ if !spec.has_manager() => return Vec::new(),
+        Family::Debian => (vec!["corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents"], "fence-agents"),
+        Family::RedHat => (vec!["corosync", "pacemaker", "resource-agents"], "fence-agents-all"),
+        Family::Other => return Vec::new(),
+    };
+    if !spec.fence_devices.is_empty() {
+        packages.push(fence_agents);
+    }
+    if spec.quorum_device.is_some() {
+        packages.push(QDEVICE_PACKAGE);
+    }
+    packages
+}
+
+/// The packages that it may need, over all families.
+pub(super) fn all_packages(spec: &Spec) -> Vec<&'static str> {
+    let mut all = packages(spec, Family::Debian);
+    for package in packages(spec, Family::RedHat) {
+        if !all.contains(&package) {
+            all.push(package);
+        }
+    }
+    all
+}
+
+/// The units that are looked at, if there is a cluster manager.
+pub(super) fn units(spec: &Spec) -> Vec<&'static str> {
+    if !spec.has_manager() {
+        return Vec::new();
+    }
+    daemons(spec).into_iter().chain([join::UNIT]).collect()
+}
+
+/// The units that make a node a member.
+fn daemons(spec: &Spec) -> Vec<&'static str> {
+    let device = spec.quorum_device.as_ref().map(|_| QDEVICE);
+    [COROSYNC].into_iter().chain(device).chain([PACEMAKER]).collect()
+}
 
 /// Corosync's own default (corosync.conf(5)).
 const TOKEN: Interval = Interval::seconds(3);

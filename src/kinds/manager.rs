@@ -10,19 +10,20 @@ mod groups;
 mod impact;
 mod outcome;
 mod standing;
+mod status;
 mod verbs;
 
 use std::time::Duration;
 
-use super::{Assessment, Cx, Kind, Spec};
+use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
-    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, SpecPath,
-    Subject, Threat,
+    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
 
 pub(crate) use standing::Standing;
+pub(super) use status::status;
 
 /// How long until it is worth looking again at what the cluster manager does by itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -31,7 +32,11 @@ const POLL: Duration = Duration::from_secs(1);
 pub(super) struct Manager;
 
 impl Kind for Manager {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        for check in [fencing::check, domains::check, services::check, ids::check, coherence::check] {
+            check(spec, findings);
+        }
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         if !cx.spec.has_manager() {
@@ -39,6 +44,18 @@ impl Kind for Manager {
         }
         match Standing::of(cx) {
             Seen::Is(standing) => Live { cx, standing: &standing }.assess(found),
+            Seen::NotYet(_) if cx.intent.wish.is_some() => {
+                let because = "Pacemaker runs on no node that answers";
+                let hint = "`bricklayer apply` starts it, `bricklayer status` tells what is there";
+                found.item(Item::held(
+                    &subject(cx.spec),
+                    "look",
+                    "ask the cluster manager",
+                    Cause::Unsafe,
+                    because,
+                    hint,
+                ));
+            }
             Seen::NotYet(_) => first(cx, found),
             Seen::Unknown(why) => {
                 found.unknown(configured(cx.spec), &why);
@@ -67,18 +84,13 @@ fn coordinated(spec: &Spec) -> Milestone {
     Subject::new("cluster", &spec.cluster).is("coordinated")
 }
 
-/// The milestone that `node` is a member of the cluster, with the others.
-fn joined(spec: &Spec, node: &NodeName) -> Milestone {
-    Subject::on("member", &spec.cluster, node).is("joined")
-}
-
 /// The way from a cluster that does not run yet: what will be configured once it does.
 fn first(cx: &Cx<'_>, found: &mut Assessment) {
     let document = document(cx, None, found);
     let coordinated = coordinated(cx.spec);
     let summary = "the members to choose a coordinator";
     let wait = Item::wait(&Subject::new("cluster", &cx.spec.cluster), "coordinator", summary, POLL);
-    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(joined(cx.spec, node)));
+    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node)));
     found.item(wait.gives(coordinated.clone()).assumed_if(true));
     let empty = Element::new("configuration");
     let candidate = pacemaker::candidate(&empty, &document);
@@ -163,6 +175,7 @@ impl Live<'_> {
             return verbs::assess(self, wish, found);
         }
         self.strays(found);
+        coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
         let document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
         let candidate = pacemaker::candidate(live, &document);

@@ -31,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
+pub(crate) use corosync::missing_member;
 pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
 pub use cx::{Assessment, Cx};
 pub use domains::FailoverDomain;
@@ -61,8 +62,15 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] =
-    &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts, &manager::Manager];
+pub static KINDS: &[&dyn Kind] = &[
+    &nodes::Nodes,
+    &pool::Peers,
+    &bricks::Bricks,
+    &volumes::Volumes,
+    &mounts::Mounts,
+    &corosync::Membership,
+    &manager::Manager,
+];
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]
@@ -71,9 +79,6 @@ pub fn check_all(spec: &Spec) -> Findings {
     cluster::check(spec, &mut findings);
     for kind in KINDS {
         kind.check(spec, &mut findings);
-    }
-    for check in [corosync::check, fencing::check, domains::check, services::check, ids::check, coherence::check] {
-        check(spec, &mut findings);
     }
     findings
 }

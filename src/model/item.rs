@@ -184,6 +184,8 @@ pub enum Threat {
     Access(VolumeName),
     /// It changes what the cluster manager does.
     Cluster,
+    /// It takes a member away, or has the members need more votes.
+    Quorum,
 }
 
 /// How far something that takes its time has got.

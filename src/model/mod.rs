@@ -32,4 +32,7 @@ pub use nearest::{did_you_mean, nearest};
 pub use plan::{Allow, Intent, Plan, State, Step, Wish};
 pub use report::{Done, Event, Failed, Report, Verdict};
 pub use secret::{SecretError, SecretRef};
-pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};
+pub use status::{
+    BrickStatus, FencedStatus, FencingStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeStatus,
+    PeerStatus, PoolView, ServiceStatus, Status, VolumeStatus,
+};

@@ -53,7 +53,9 @@ pub fn plan(spec: &Spec, facts: &Facts, intent: &Intent) -> Plan {
 fn concerns(wish: &Wish, item: &Item) -> bool {
     let Subject { kind, name, .. } = &item.subject;
     match (wish, *kind) {
-        (Wish::Heal(volume), "volume") => name == volume.as_str(),
+        (Wish::Heal(volume), "volume") => {
+            name == volume.as_str() && ["heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb))
+        }
         (Wish::Heal(_), _) => false,
         (Wish::Fence(node, _), "fencing") => name == node.as_str(),
         (_, "cib" | "cluster") => true,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::kinds::volumes::healed;
-use crate::kinds::{Assessment, Cx, Standing, counted_on};
+use crate::kinds::{Assessment, Cx, Standing, counted_on, missing_member};
 use crate::model::{Cause, Held, Item, Lane, Seen, Subject, Threat, VolumeName, Work};
 use crate::tools::{gluster, mounts};
 
@@ -23,6 +23,7 @@ pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
                 Threat::Replicas(volume) => replicas(cx, &volume, item),
                 Threat::Access(volume) => access(cx, &volume, item),
                 Threat::Cluster => cluster(cx, item),
+                Threat::Quorum => quorum(cx, item),
             }
         }
     }
@@ -110,5 +111,12 @@ fn access(cx: &Cx<'_>, volume: &VolumeName, item: &mut Item) {
     });
     if let Some(because) = user {
         hold(item, because, "unmount it first: `state: absent` for the mount in this file");
+    }
+}
+
+/// With a member missing, one vote less or one more that is needed is all it takes for everything to stop.
+fn quorum(cx: &Cx<'_>, item: &mut Item) {
+    if let Some(because) = missing_member(cx) {
+        hold(item, because, "bring it back first; nothing else waits for this");
     }
 }

@@ -51,6 +51,8 @@ scripts! {
     LOOK_CIB_FOLDER = include_str!("scripts/look-cib-folder.sh"), "look-cib-folder";
     /// Puts down what Pacemaker begins with.
     SEED_CIB = concat!(include_str!("scripts/put.sh"), include_str!("scripts/seed-cib.sh")), "seed-cib";
+    /// Joins the cluster after the bricks are healed: it is installed on the nodes, and not sent along.
+    BRICKLAYER_JOIN = include_str!("scripts/bricklayer-join.sh"), "bricklayer-join";
     /// Writes a secret.
     WRITE_SECRET = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-secret.sh")), "write-secret";
     /// What Pacemaker would make of a configuration.
@@ -59,6 +61,22 @@ scripts! {
     PUSH_CIB = concat!(include_str!("scripts/candidate.sh"), include_str!("scripts/push-cib.sh")), "push-cib";
     /// What a fence agent says of itself.
     LOOK_AGENT = include_str!("scripts/look-agent.sh"), "look-agent";
+    /// Compares a secret with what is there.
+    CHECK_SECRET = include_str!("scripts/check-secret.sh"), "check-secret";
+    /// Writes a file that a group may read.
+    WRITE_CONFIG = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-config.sh")), "write-config";
+    /// Sets one key of a file that is somebody else's.
+    SET_KEY = concat!(include_str!("scripts/put.sh"), include_str!("scripts/set-key.sh")), "set-key";
+    /// What lies where a database is or is to be.
+    LOOK_DATABASE = include_str!("scripts/look-database.sh"), "look-database";
+    /// Makes a database on a volume.
+    MAKE_DATABASE = include_str!("scripts/make-database.sh"), "make-database";
+    /// How a database server is.
+    LOOK_SERVER = include_str!("scripts/look-server.sh"), "look-server";
+    /// How mount points are while nothing is mounted there.
+    LOOK_MOUNT_POINTS = include_str!("scripts/look-mount-points.sh"), "look-mount-points";
+    /// Makes a mount point to which nothing can be written.
+    MAKE_MOUNT_POINT = include_str!("scripts/make-mount-point.sh"), "make-mount-point";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

@@ -14,9 +14,16 @@ const STOP_ESCALATE: Duration = Duration::from_secs(90);
 const SYSTEMD_STOP: Duration = Duration::from_secs(90);
 
 /// Looks at the timeouts of `service`.
-pub(super) fn check(spec: &Spec, name: &ServiceName, service: &Service, path: &SpecPath, findings: &mut Findings) {
-    let times = FenceTimes::new();
-    let bound = timing::io_bound(spec, service, &times);
+pub(super) fn check(
+    spec: &Spec,
+    (name, service): (&ServiceName, &Service),
+    times: &FenceTimes,
+    path: &SpecPath,
+    findings: &mut Findings,
+) {
+    // Files hang for the longest ping-timeout among the mounts of the service.
+    let ping = timing::longest_ping(spec, service, times);
+    let bound = ping.zip(timing::io_bound(spec, service, times));
     for (index, resource) in service.resources.iter().enumerate() {
         let path = path.at("resources").at(index).at(resource.key()).at("timeouts");
         let Timeouts { start, stop, monitor } = resource.timeouts();
@@ -24,17 +31,19 @@ pub(super) fn check(spec: &Spec, name: &ServiceName, service: &Service, path: &S
             let Some(written) = written else { continue };
             let one = One { key, written: *written, path: path.at(key) };
             match (resource, bound) {
-                (Resource::Mount(_) | Resource::Postgresql(_), Some(bound)) if one.is_below(bound) => {
-                    one.below(spec, service, bound, true, findings);
+                (Resource::Mount(_) | Resource::Postgresql(_), Some((ping, bound))) if one.is_below(bound) => {
+                    one.below(ping, bound, Findings::error, findings);
                 }
-                (Resource::Systemd(_) | Resource::Lsb(_) | Resource::Ocf(_), Some(bound)) if one.is_below(bound) => {
-                    one.below(spec, service, bound, false, findings);
+                (Resource::Systemd(_) | Resource::Lsb(_) | Resource::Ocf(_), Some((ping, bound)))
+                    if one.is_below(bound) =>
+                {
+                    one.below(ping, bound, Findings::warn, findings);
                 }
                 _ => one.by_itself(resource, findings),
             }
         }
     }
-    let longest = timing::longest_operation(spec, service, &times);
+    let longest = timing::longest_operation(spec, service, times);
     if let Some(window) = service.restart_window.filter(|window| window.duration() < longest) {
         let message = format!(
             "failures of {name} would be forgotten after {window}, while what is done about them may take {}",
@@ -44,6 +53,9 @@ pub(super) fn check(spec: &Spec, name: &ServiceName, service: &Service, path: &S
         findings.error(path.at("restartWindow"), "short-restart-window", message, hint);
     }
 }
+
+/// How a finding is said: as an error or a warning.
+type Say = fn(&mut Findings, SpecPath, &'static str, String, String);
 
 /// A timeout that is written.
 struct One {
@@ -66,8 +78,7 @@ impl One {
         }
     }
 
-    fn below(self, spec: &Spec, service: &Service, bound: Duration, surely: bool, findings: &mut Findings) {
-        let ping = timing::longest_ping(spec, service, &FenceTimes::new()).unwrap_or_default();
+    fn below(self, ping: Duration, bound: Duration, say: Say, findings: &mut Findings) {
         let message = format!(
             "{} {} is less than 2 x {} ping-timeout + 20 s = {}: files hang that long when a node is lost, {}",
             self.key,
@@ -77,11 +88,7 @@ impl One {
             self.outcome()
         );
         let hint = format!("leave it out, or write {}s or more", bound.as_secs());
-        if surely {
-            findings.error(self.path, "operation-timeout", message, hint);
-        } else {
-            findings.warn(self.path, "operation-timeout", message, hint);
-        }
+        say(findings, self.path, "operation-timeout", message, hint);
     }
 
     /// Against what the thing itself is known to take.

@@ -5,10 +5,7 @@ use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, nodes, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
-use crate::tools::{gluster, mounts};
-
-/// What starts the comment in the first line of every unit file that bricklayer writes.
-const MARK: &str = "# bricklayer:";
+use crate::tools::{MARK, gluster, mounts};
 
 /// Looks at all mounts.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {

@@ -7,10 +7,9 @@ use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
-use crate::kinds::timing::FenceTimes;
-use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
+use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, nodes, pool, units};
 use crate::model::{
-    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why,
+    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
 use crate::tools::gluster;
 
@@ -73,7 +72,7 @@ impl One<'_> {
             return;
         }
         found.item(self.create().assumed_if(assumed));
-        let initial = options::changes(self.volume, &self.wanted_options(), &BTreeMap::new());
+        let initial = options::changes(self.volume, &self.wanted_options(&BTreeMap::new()), &BTreeMap::new());
         if !initial.set.is_empty() {
             found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
         }
@@ -238,12 +237,16 @@ impl One<'_> {
         item.at_risk(Risk::Safe, impact)
     }
 
-    fn wanted_options(&self) -> BTreeMap<String, String> {
-        options::wanted(self.cx.spec, self.volume, &FenceTimes::new())
+    /// What the file asks for, for a volume of which `set` is set.
+    fn wanted_options(&self, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let spec = self.cx.spec;
+        let standing = spec.has_manager().then(|| Standing::of(self.cx));
+        let times = standing.as_ref().and_then(Seen::known).map(|standing| standing.measured());
+        options::wanted(spec, self.volume, times.as_ref(), set)
     }
 
     fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let changes = options::changes(self.volume, &self.wanted_options(), &there.options);
+        let changes = options::changes(self.volume, &self.wanted_options(&there.options), &there.options);
         for (name, now) in &changes.reset {
             let summary = format!("give option {name} of volume {} back to its default", self.name);
             let command = gluster::reset(self.name.as_str(), name);
@@ -318,7 +321,7 @@ impl One<'_> {
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
     fn just_started(&self, node: &NodeName) -> bool {
         let units = units::of(self.cx, node);
-        let facts = self.cx.see(node, &nodes::look());
+        let facts = self.cx.see(node, &nodes::look(self.cx.spec));
         let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
@@ -329,6 +332,13 @@ impl One<'_> {
 
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
+        if self.cx.intent.wish == Some(Wish::Heal(self.name.clone())) {
+            let now =
+                self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
+            if !self.cx.intent.ran.contains(&now.id) {
+                found.item(now);
+            }
+        }
         let bricks: Vec<&Brick> = self.present_bricks().collect();
         let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
         let counts: Vec<Option<u64>> = places.iter().map(|place| place.and_then(|place| place.pending)).collect();

@@ -129,7 +129,7 @@ fn an_even_number_of_votes_beyond_two_wants_one_more() {
         assert_eq!(device(2, &format!("host: {host}")), [format!("quorum-device-on-node @ host: {host}")]);
     }
     assert_eq!(device(2, "host: 'a b'"), ["bad-value @ 'a b'"]);
-    assert_eq!(device(2, "algorithm: ffsplit"), ["missing-key @ {algorithm: ffsplit}"]);
+    assert_eq!(device(2, "algorithm: ffsplit"), ["missing-key @ quorumDevice"]);
 }
 
 #[test]

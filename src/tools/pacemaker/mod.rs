@@ -6,6 +6,7 @@
 
 mod cib;
 mod compare;
+mod first;
 mod metadata;
 mod render;
 mod state;
@@ -13,6 +14,7 @@ mod trial;
 
 pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib};
 pub use compare::{Change, changes};
+pub use first::{has_run, seed};
 pub use metadata::{Metadata, metadata};
 pub use render::{candidate, granted, remembering};
 pub use state::{Failure, Fenced, Member, Resource, State, state};

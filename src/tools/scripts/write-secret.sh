@@ -1,6 +1,7 @@
 # write-secret PATH MODE [base64]: standard input becomes the file, for root alone, with its folder if there is none.
 set -eu
-mkdir -p -- "${1%/*}"
+umask 022
+mkdir -p -m 0700 -- "${1%/*}"
 case ${3:-} in
   '') put "$1" "$2" root:root ;;
   base64)
