@@ -6,11 +6,9 @@
 mod database;
 mod timeouts;
 
-use std::collections::BTreeSet;
-
 use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
 use super::{FailoverDomain, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
-use crate::model::{DomainName, Finding, Findings, NodeName, ServiceName, SpecPath, VolumeName};
+use crate::model::{DomainName, Finding, Findings, ServiceName, SpecPath, VolumeName};
 
 /// Looks across the sections, if there is to be a cluster manager.
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
@@ -82,17 +80,10 @@ fn check_token(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
     }
 }
 
-/// The nodes on which a service may run.
-fn places<'a>(spec: &'a Spec, service: &Service) -> (Option<&'a FailoverDomain>, BTreeSet<&'a NodeName>) {
-    let domain = service.failover_domain.as_ref().and_then(|name| spec.failover_domains.get(name));
-    let all = || spec.nodes.keys().collect();
-    let nodes = domain.filter(|domain| domain.restricted).map_or_else(all, |domain| domain.nodes.keys().collect());
-    (domain, nodes)
-}
-
 /// Where a service may run, its mounts must be.
 fn check_places(spec: &Spec, name: &ServiceName, service: &Service, path: &SpecPath, findings: &mut Findings) {
-    let (domain, nodes) = places(spec, service);
+    let domain = service.failover_domain.as_ref().and_then(|name| spec.failover_domains.get(name));
+    let nodes = spec.serving(service);
     for (index, resource) in service.resources.iter().enumerate() {
         let Resource::Mount(resource) = resource else { continue };
         let Some(mount) = spec.mounts.get(&resource.name).filter(|mount| mount.nodes.is_some()) else { continue };

@@ -71,6 +71,12 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Whether `node` was seen to answer.
+    #[must_use]
+    pub fn answers(&self, node: &NodeName) -> bool {
+        self.see(node, &nodes::look(self.spec)).known().is_some()
+    }
+
     /// The time at which `node` answered `query`, by the operator's clock.
     #[must_use]
     pub fn answered_at<T>(&self, node: &NodeName, query: &Query<T>) -> Option<jiff::Timestamp> {

@@ -4,7 +4,6 @@
 //! Everything goes in as one change. Resource by resource, a database would start alone on each node before the group
 //! around it is there, fail everywhere and stay failed.
 
-mod database;
 mod fencers;
 mod groups;
 mod impact;
@@ -22,6 +21,7 @@ use crate::model::{
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
 
+pub(super) use fencers::secret_path;
 pub(crate) use standing::Standing;
 pub(super) use status::status;
 

@@ -19,6 +19,8 @@ mod one_of;
 mod parameters;
 mod paths;
 mod pool;
+mod postgresql;
+mod secrets;
 mod services;
 mod status;
 pub mod timing;
@@ -68,6 +70,8 @@ pub static KINDS: &[&dyn Kind] = &[
     &bricks::Bricks,
     &volumes::Volumes,
     &mounts::Mounts,
+    &secrets::Secrets,
+    &postgresql::Databases,
     &corosync::Membership,
     &manager::Manager,
 ];

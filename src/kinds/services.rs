@@ -1,18 +1,16 @@
 //! Services: what runs on one node at a time, resource by resource, and moves as a whole.
 
 mod check;
-mod check_access;
 mod check_address;
-mod check_postgresql;
 mod resources;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Spec, Volume};
-use crate::model::{DomainName, Interval, VolumeName};
+use crate::model::{DomainName, Interval, MountName, NodeName, VolumeName};
 
-pub(super) use check::check;
+pub(super) use check::{Part, check, parts};
 pub use resources::{Cidr, Ip, Lsb, MountResource, Ocf, Postgresql, Resource, Systemd, Timeouts};
 
 /// A service: a list of resources that start in this order, stop in reverse, and run on one node together.
@@ -90,4 +88,22 @@ pub enum Recovery {
     Relocate,
     /// It is stopped and stays so.
     Disable,
+}
+
+impl Spec {
+    /// The nodes on which `service` may ever run: the members of its domain, and unless that is restricted all others
+    /// after them.
+    pub(super) fn serving<'a>(&'a self, service: &Service) -> Vec<&'a NodeName> {
+        let domain = service.failover_domain.as_ref().and_then(|name| self.failover_domains.get(name));
+        let member = |node: &&NodeName| domain.is_some_and(|domain| domain.nodes.contains_key(*node));
+        let others = self.nodes.keys().filter(|node| !member(node) && domain.is_none_or(|domain| !domain.restricted));
+        self.nodes.keys().filter(member).chain(others).collect()
+    }
+
+    /// Whether a mount is where a service is, and nowhere else: the cluster manager mounts it.
+    pub(super) fn is_managed(&self, mount: &MountName) -> bool {
+        let lists = |resource: &Resource| matches!(resource, Resource::Mount(listed) if listed.name == *mount);
+        let there = self.services.values().filter(|service| service.state != Some(ServiceState::Absent));
+        there.flat_map(|service| &service.resources).any(lists)
+    }
 }

@@ -115,6 +115,9 @@ fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &
 fn mounts(cx: &Cx<'_>) -> Vec<MountStatus> {
     let mut found = Vec::new();
     for (name, mount) in cx.spec.mounts.iter().filter(|(_, mount)| mount.state == MountState::Mounted) {
+        if cx.spec.is_managed(name) {
+            continue;
+        }
         for node in mount.on(cx.spec) {
             let mounted = cx.see(node, &mounts::gluster_mounts());
             let mounted =

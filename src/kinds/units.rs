@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cx, corosync};
+use super::{Cx, corosync, postgresql};
 use crate::model::{NodeName, Query, Seen};
 use crate::tools::systemd::{self, Unit};
 
@@ -40,5 +40,7 @@ pub(super) fn glusterd(units: &BTreeMap<String, Unit>) -> Unit {
 
 fn query(cx: &Cx<'_>, mounts: &BTreeSet<String>) -> Query<BTreeMap<String, Unit>> {
     let mounts = mounts.iter().map(String::as_str);
-    systemd::units(std::iter::once(GLUSTERD).chain(mounts).chain(corosync::units(cx.spec)))
+    systemd::units(
+        std::iter::once(GLUSTERD).chain(mounts).chain(corosync::units(cx.spec)).chain(postgresql::units(cx.spec)),
+    )
 }

@@ -180,6 +180,8 @@ pub enum Lane {
 pub enum Threat {
     /// It changes which bricks hold the volume's data.
     Replicas(VolumeName),
+    /// It makes something on the volume that must be made only once, and that an incomplete copy would hide.
+    Once(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
     /// It changes what the cluster manager does.

@@ -20,7 +20,7 @@ pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
     for item in found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_))) {
         for threat in item.threatens.clone() {
             match threat {
-                Threat::Replicas(volume) => replicas(cx, &volume, item),
+                Threat::Replicas(volume) | Threat::Once(volume) => replicas(cx, &volume, item),
                 Threat::Access(volume) => access(cx, &volume, item),
                 Threat::Cluster => cluster(cx, item),
                 Threat::Quorum => quorum(cx, item),

@@ -11,9 +11,11 @@ pub mod mounts;
 pub mod network;
 pub mod node;
 pub mod pacemaker;
+pub mod postgresql;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod scripts;
+pub mod secrets;
 pub mod systemd;
 pub mod xml;
 

@@ -19,8 +19,11 @@ hypervisor_start() {
   printf '#!/bin/sh\nexec "%s/lab" virsh "$@"\n' "$LAB_HOME" >"$dir/bin/virsh"
   chmod 755 "$dir/bin/virsh"
   sshd_config >"$dir/sshd_config"
-  nsenter --net="/run/netns/$(admin_ns)" -- "$(type -P sshd)" -f "$dir/sshd_config" \
-    -E "$dir/log" 9>&-
+  (
+    keep_nothing_open
+    exec nsenter --net="/run/netns/$(admin_ns)" -- "$(type -P sshd)" -f "$dir/sshd_config" \
+      -E "$dir/log"
+  )
 }
 
 hypervisor_runs() {

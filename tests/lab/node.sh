@@ -163,6 +163,7 @@ node_start() {
   brick=$(disk_device "$dir/vdb.img")
   spare=$(disk_device "$dir/vdc.img")
   (
+    keep_nothing_open
     for group in $(node_groups "$node"); do
       mkdir -p "$group"
       printf '%d\n' "$BASHPID" >"$group/cgroup.procs"
@@ -174,10 +175,20 @@ node_start() {
       --register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
       --network-namespace-path="/run/netns/$(node_ns "$node")" --capability=all \
       --bind=/dev/fuse --bind="$brick:/dev/vdb" --bind="$spare:/dev/vdc" --console=pipe
-  ) </dev/null >>"$dir/console.log" 2>&1 8>&- 9>&- &
+  ) </dev/null >>"$dir/console.log" 2>&1 &
   until node_is_running "$node"; do
     kill -0 $! 2>/dev/null || die "$node does not start; see $dir/console.log"
     sleep 0.02
+  done
+}
+
+# A lock that somebody takes around a command of the lab ends with the command, though the node
+# that it started lives on.
+keep_nothing_open() {
+  local file
+  for file in "/proc/$BASHPID/fd/"*; do
+    file=${file##*/}
+    ((file <= 2)) || exec {file}>&-
   done
 }
 

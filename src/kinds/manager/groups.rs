@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Standing, database as postgresql, database as secrets};
+use super::{Standing, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
 use crate::kinds::{
-    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, ids,
+    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, ids, mounts,
+    postgresql, secrets,
 };
 use crate::model::{
     Agent, ClusterDocument, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName, SpecPath, Wish,
@@ -110,6 +111,11 @@ pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<G
         // The constraint lasts as long as the way there, and no longer: a service that is there stays by itself.
         Wish::Relocate(_, to) if standing.state.owner(name.as_str()) != Some(to.as_str()) => {
             group.places.insert(to.clone(), Score::Always);
+        }
+        // It is pinned for as long as it is down, or it might start elsewhere.
+        Wish::Restart(_) if !cx.intent.ran.contains(&outcome::subject(name).item("restart")) => {
+            let owner = standing.state.owner(name.as_str()).and_then(|owner| NodeName::new(owner).ok());
+            group.places.extend(owner.map(|owner| (owner, Score::Always)));
         }
         _ => {}
     }
@@ -284,11 +290,11 @@ fn link_watcher(interface: &str) -> Primitive {
 /// What must have been reached before services and fence devices can be configured.
 pub(super) fn needs(cx: &Cx<'_>, item: Item) -> Item {
     let item = cx.spec.services.iter().fold(item, |item, (name, service)| {
-        let has = |wanted: fn(&Resource) -> bool| service.resources.iter().any(wanted);
-        if service.state != Some(ServiceState::Absent) && has(|resource| matches!(resource, Resource::Postgresql(_))) {
-            return item.needs(postgresql::made(name));
+        if service.state == Some(ServiceState::Absent) {
+            return item;
         }
-        item
+        postgresql::needs(cx, name, item)
     });
-    secrets::placed(cx.spec).into_iter().fold(item, Item::needs)
+    let sealed = mounts::sealed(cx);
+    secrets::placed(cx).into_iter().chain(sealed).fold(item, Item::needs)
 }

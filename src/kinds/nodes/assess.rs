@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{installed, running};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, postgresql};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{corosync as manager, gluster, node, systemd};
@@ -16,11 +16,12 @@ const GLUSTER: &[&str] = &["attr", "e2fsprogs", "glusterfs-client", "glusterfs-f
 const CLOCK_SKEW_MAX: f64 = 5.0;
 
 /// The packages that `node` needs.
-fn packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'static str> {
-    let mut packages = corosync::packages(spec, family);
+fn packages(spec: &Spec, node: &NodeName, facts: &NodeFacts) -> Vec<&'static str> {
+    let mut packages = corosync::packages(spec, facts.family);
     if needs_gluster(spec) {
-        packages.extend(gluster_packages(spec, node, family));
+        packages.extend(gluster_packages(spec, node, facts.family));
     }
+    packages.extend(postgresql::packages(spec, node, facts));
     packages
 }
 
@@ -38,7 +39,7 @@ fn gluster_packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'stati
 
 /// The packages that any node may need.
 fn all_packages(spec: &Spec) -> Vec<&'static str> {
-    GLUSTER.iter().copied().chain(corosync::all_packages(spec)).collect()
+    GLUSTER.iter().copied().chain(corosync::all_packages(spec)).chain(postgresql::all_packages(spec)).collect()
 }
 
 /// What is asked of every node about itself.
@@ -114,7 +115,7 @@ fn hold(name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
 }
 
 fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
-    let wanted = packages(cx.spec, name, facts.family);
+    let wanted = packages(cx.spec, name, facts);
     let (there, missing): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|p| facts.packages.contains_key(**p));
     for package in there {
         found.met(installed(name, package));
@@ -135,7 +136,7 @@ fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessme
     for package in missing {
         item = item.because(Difference::new(format!("package {package}"), "installed")).gives(installed(name, package));
     }
-    found.item(item);
+    found.item(postgresql::before_install(cx.spec, name, facts).into_iter().fold(item, Item::needs));
 }
 
 /// On a system whose package manager bricklayer does not know, the programs themselves say whether they are there.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{check_address, check_postgresql};
+use super::check_address;
 use crate::kinds::{
     Lsb, MountResource, MountState, Ocf, Recovery, Resource, Service, ServiceState, Spec, Systemd, Timeouts,
     VolumeState, parameters,
@@ -13,17 +13,21 @@ use crate::model::{DomainName, Findings, MountName, ServiceName, SpecPath, did_y
 const OF_THE_CLUSTER: &[&str] = &["corosync", "pacemaker", "glusterd", "corosync-qdevice"];
 
 /// One resource of a service, and where it is written.
-#[derive(Clone)]
-pub(super) struct Part<'a> {
-    pub(super) name: &'a ServiceName,
-    pub(super) service: &'a Service,
-    pub(super) index: usize,
-    pub(super) resource: &'a Resource,
-    pub(super) path: SpecPath,
+pub(in crate::kinds) struct Part<'a> {
+    /// The service's name.
+    pub(in crate::kinds) name: &'a ServiceName,
+    /// The service.
+    pub(in crate::kinds) service: &'a Service,
+    /// The resource's place in its list.
+    pub(in crate::kinds) index: usize,
+    /// The resource.
+    pub(in crate::kinds) resource: &'a Resource,
+    /// Where it is written.
+    pub(in crate::kinds) path: SpecPath,
 }
 
 /// Every resource of every service that is to be there.
-pub(super) fn parts(spec: &Spec) -> impl Iterator<Item = Part<'_>> {
+pub(in crate::kinds) fn parts(spec: &Spec) -> impl Iterator<Item = Part<'_>> {
     let present = spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent));
     present.flat_map(|(name, service)| {
         let path = SpecPath::of(["services"]).at(name).at("resources");
@@ -52,7 +56,6 @@ pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
     check_mounts(spec, findings);
     check_units(spec, findings);
     check_address::check(spec, findings);
-    check_postgresql::check(spec, findings);
 }
 
 fn check_service(spec: &Spec, service: &Service, path: &SpecPath, findings: &mut Findings) {

@@ -52,15 +52,12 @@ runuser -u "$user" -- "$bin/initdb" -D "$place/new/data" --no-sync --data-checks
 cd -- "$place/new/data"
 
 mkdir -p -- "${new%/*}"
-mkdir -m 0700 -- "$new"
-chown -- "$user": "$new"
-find . -mindepth 1 -type d -print0 | sort -z | xargs -0 -n 32 -- sh -eu -c '
-  to=$0 user=$1
-  shift
-  for folder; do mkdir -m 0700 -- "$to/$folder"; done
-  cd -- "$to"
-  chown -- "$user": "$@"
-' "$new" "$user"
+group=$(id -gn -- "$user")
+find . -type d -print0 | sort -z | {
+  mkdir -- "$new"
+  cd -- "$new"
+  xargs -0 -n 64 -- install -d -m 0700 -o "$user" -g "$group" --
+}
 find . -type f -print0 | xargs -0 -P 8 -n 16 -- cp --preserve=mode,ownership,timestamps --parents -t "$new" --
 cd -- "$new"
 # On every file and not on the whole: a mount of GlusterFS passes `syncfs` on to no brick.

@@ -12,6 +12,8 @@ while :; do
     echo "the CIB has changed: epoch $now, planned $1.$2" >&2
     exit 75
   fi
+  # A patch whose target is not newer than its source is "older than existing configuration".
+  sed -i "1s/ epoch=\"[0-9]*\"/ epoch=\"$(($2 + 1))\"/; 1s/ num_updates=\"[0-9]*\"/ num_updates=\"0\"/" "$dir/cib.new"
   status=0
   crm_diff --original "$dir/cib.live" --new "$dir/cib.new" >"$dir/patch" || status=$?
   case $status in

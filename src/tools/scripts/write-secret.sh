@@ -1,6 +1,7 @@
 # write-secret PATH MODE [base64]: standard input becomes the file, for root alone, with its folder if there is none.
 set -eu
 umask 022
+# shellcheck disable=SC2174 # it is the folder itself that is to be closed, not those above it
 mkdir -p -m 0700 -- "${1%/*}"
 case ${3:-} in
   '') put "$1" "$2" root:root ;;

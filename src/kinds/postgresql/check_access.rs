@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Cidr;
+use crate::kinds::services::Cidr;
 use crate::kinds::{Postgresql, parameters};
 use crate::model::{Findings, SpecPath};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::check::{Part, parts};
 use super::check_access::check_access;
+use crate::kinds::services::{Part, parts};
 use crate::kinds::{Mount, Postgresql, Resource, Service, Spec, nodes, parameters};
 use crate::model::{AbsPath, Findings, ServiceName, SpecPath};
 
