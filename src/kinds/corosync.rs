@@ -8,6 +8,8 @@ mod check;
 mod files;
 mod force;
 mod members;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::time::Duration;

@@ -200,6 +200,10 @@ impl Live<'_> {
         let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
         let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
         let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
+        if !self.cx.is_complete() {
+            // What is still asked may belong into the document: a part of it is not worth a trial.
+            return found.item(item);
+        }
         match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
                 let (risk, impact) = impact::of(self, &trial.actions);

@@ -117,13 +117,14 @@ impl View<'_> {
 
     fn directories(&self, filesystem: &Filesystem) -> Vec<String> {
         let line = |(path, directory): (&String, &Directory)| {
-            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process } = directory;
+            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process, databases } = directory;
             let volume = volume_id.as_ref().map_or("none", |id| self.volume_called(id));
             format!(
                 "directory {path} volume={volume} indexed={indexed} files={files} blames={blames:?} \
-                 split={split_brain} crawl={} served={}",
+                 split={split_brain} crawl={} served={} databases={:?}",
                 crawl_ms.is_some(),
-                process.is_some() && self.is_to_run(volume)
+                process.is_some() && self.is_to_run(volume),
+                databases.iter().map(|(path, database)| (path, &database.version)).collect::<Vec<_>>()
             )
         };
         filesystem.directories.iter().map(line).collect()
