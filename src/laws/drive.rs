@@ -99,6 +99,9 @@ impl<'a> Watched<'a> {
         if self.twice {
             outcome = once().await;
         }
+        if let Some(why) = oracle::broken(&self.sim.world()) {
+            self.seen().crimes.push(format!("after {said}: {why}"));
+        }
         let idle = || normal::normal(&before, self.spec) == normal::normal(&self.sim.world(), self.spec);
         let refused = match &outcome {
             Err(failure) => Some(failure.to_string()),
