@@ -124,12 +124,6 @@ impl Opened {
         None
     }
 
-    /// The cluster's name.
-    #[must_use]
-    pub fn name(&self) -> &ClusterName {
-        &self.spec.cluster
-    }
-
     async fn observe(&self, intent: &Intent) -> (Plan, Facts) {
         let mut facts = Facts::default();
         let plan = observe(&self.spec, intent, self.transport.as_ref(), &SystemClock, &mut facts).await;
@@ -138,6 +132,10 @@ impl Opened {
 }
 
 impl Cluster for Opened {
+    fn name(&self) -> &ClusterName {
+        &self.spec.cluster
+    }
+
     fn label(&self) -> Option<&'static str> {
         self.transport.label()
     }

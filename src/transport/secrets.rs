@@ -4,6 +4,7 @@
 //! file it is text on its way into the standard input of a program, and nowhere is it an argument.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -62,10 +63,8 @@ impl WithSecrets {
         let mut copies = Copies::new();
         for command in commands {
             let Stdin::FileOf { node, path } = &command.stdin else { continue };
-            let key = (node.clone(), path.clone());
-            if !copies.contains_key(&key) {
-                let copy = self.copy(node, path).await;
-                copies.insert(key, copy);
+            if let Entry::Vacant(place) = copies.entry((node.clone(), path.clone())) {
+                place.insert(self.copy(node, path).await);
             }
         }
         copies
