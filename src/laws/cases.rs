@@ -70,7 +70,7 @@ impl Case {
     pub async fn fences_nobody(&self) -> Result<End, String> {
         let sim = self.begin();
         let watched = Watched::new(&sim, &self.spec);
-        let report = self.settle(&watched, Course::Plain).await?;
+        let report = self.settle(&watched, &Meddling::None).await?;
         let fenced = sim.world().fenced.clone();
         if !fenced.is_empty() {
             return Err(self.told(&format!("fenced without a need: {fenced:?}"), &watched.seen().story()));
