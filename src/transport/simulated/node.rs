@@ -348,7 +348,12 @@ impl Node {
             units: BTreeMap::from([("ssh.service".to_owned(), ssh)]),
             files: BTreeMap::from([(
                 "/etc/hosts".to_owned(),
-                File { text: "127.0.0.1\tlocalhost\n".to_owned(), mode: "644".to_owned(), owner: by_root(), written_ms: 0 },
+                File {
+                    text: "127.0.0.1\tlocalhost\n".to_owned(),
+                    mode: "644".to_owned(),
+                    owner: by_root(),
+                    written_ms: 0,
+                },
             )]),
             root,
             devices: BTreeMap::from([("/dev/vdb".to_owned(), None)]),

@@ -47,7 +47,12 @@ pub fn start(world: &mut World, at: &NodeName, primitive: &Primitive) -> Ended {
     };
     if ended.0 == rc::OK {
         let since_ms = world.clock_ms;
-        let held = Held { agent: primitive.kind.clone(), parameters: primitive.parameters.clone(), since_ms, read_ms: since_ms };
+        let held = Held {
+            agent: primitive.kind.clone(),
+            parameters: primitive.parameters.clone(),
+            since_ms,
+            read_ms: since_ms,
+        };
         world.node_mut(at).held.insert(primitive.id.clone(), held);
     }
     ended

@@ -75,15 +75,7 @@ fn lrm_resource(world: &World, at: &NodeName, node: &NodeName, id: &str, history
         .holding(list)
 }
 
-fn lrm_op(
-    world: &World,
-    at: &NodeName,
-    node: &NodeName,
-    id: &str,
-    op: &Op,
-    name: &str,
-    history: &History,
-) -> Element {
+fn lrm_op(world: &World, at: &NodeName, node: &NodeName, id: &str, op: &Op, name: &str, history: &History) -> Element {
     let rc = op.rc.unwrap_or(193);
     let wanted = if op.task == Task::Probe { rc::STOPPED } else { rc::OK };
     let status = if op.rc.is_none() { -1 } else { 0 };

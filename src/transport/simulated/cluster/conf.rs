@@ -76,9 +76,9 @@ impl Conf {
             } else if line == "}" {
                 path.pop().ok_or_else(|| format!("parser error: {PATH}:{at}: Unexpected closing brace"))?;
             } else {
-                let (key, value) = line
-                    .split_once(':')
-                    .ok_or_else(|| format!("parser error: {PATH}:{at}: Line is not opening or closing section or key value"))?;
+                let (key, value) = line.split_once(':').ok_or_else(|| {
+                    format!("parser error: {PATH}:{at}: Line is not opening or closing section or key value")
+                })?;
                 keys.insert(format!("{}.{}", path.join("."), key.trim()), value.trim().to_owned());
             }
         }
@@ -96,7 +96,9 @@ impl Conf {
         }
         for key in ["totem.token", "totem.consensus", "totem.join", "totem.token_coefficient"] {
             if let Some(value) = self.get(key).filter(|value| value.parse::<u32>().is_err()) {
-                return Err(format!("parse error in config: {PATH}: Value of key {key} is expected to be integer, but \"{value}\" was given"));
+                return Err(format!(
+                    "parse error in config: {PATH}: Value of key {key} is expected to be integer, but \"{value}\" was given"
+                ));
             }
         }
         Ok(())
@@ -140,8 +142,7 @@ impl Conf {
     #[must_use]
     pub fn token_ms(&self) -> u64 {
         let more = self.nodes().len().saturating_sub(2) as u64;
-        self.number("totem.token").unwrap_or(3000)
-            + more * self.number("totem.token_coefficient").unwrap_or(650)
+        self.number("totem.token").unwrap_or(3000) + more * self.number("totem.token_coefficient").unwrap_or(650)
     }
 
     /// For how long it is then looked for.

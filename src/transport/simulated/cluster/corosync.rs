@@ -91,7 +91,8 @@ impl World {
     /// The entry of another node in the list of `at`.
     #[must_use]
     pub fn listed_as(&self, at: &NodeName, other: &NodeName, conf: &Conf) -> Option<Listed> {
-        let is = |listed: &Listed| listed.addresses.values().any(|address| self.node_called(at, address) == Some(other));
+        let is =
+            |listed: &Listed| listed.addresses.values().any(|address| self.node_called(at, address) == Some(other));
         conf.nodes().into_iter().find(is)
     }
 
@@ -125,8 +126,11 @@ impl World {
     /// Takes out who has been silent for too long, or is another process by now.
     fn lose_members(&mut self, at: &NodeName, heard: &BTreeSet<(NodeName, NodeName)>) {
         let now = self.clock_ms;
-        let started: BTreeMap<NodeName, u64> =
-            self.nodes.iter().filter_map(|(name, node)| Some((name.clone(), node.corosync.as_ref()?.started_ms))).collect();
+        let started: BTreeMap<NodeName, u64> = self
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| Some((name.clone(), node.corosync.as_ref()?.started_ms)))
+            .collect();
         let Some(corosync) = &mut self.node_mut(at).corosync else { return };
         let patience_ms = corosync.conf.token_ms() + corosync.conf.consensus_ms();
         let mut lost = Vec::new();

@@ -52,8 +52,11 @@ fn keys(world: &World, at: &NodeName, corosync: &Corosync) -> BTreeMap<String, S
     for listed in conf.nodes() {
         let member = world.nodes.keys().find(|name| world.listed_as(at, name, conf).as_ref() == Some(&listed));
         let Some((member, joins)) = member.and_then(|member| corosync.joins.get_key_value(member)) else { continue };
-        let ips: Vec<String> =
-            listed.addresses.iter().map(|(link, address)| format!("r({link}) ip({})", ip(world, at, address))).collect();
+        let ips: Vec<String> = listed
+            .addresses
+            .iter()
+            .map(|(link, address)| format!("r({link}) ip({})", ip(world, at, address)))
+            .collect();
         let members = format!("runtime.members.{}", listed.id);
         map.add(format!("{members}.config_version"), "u64", conf.get("totem.config_version").unwrap_or("0"));
         map.add(format!("{members}.ip"), "str", ips.join(" ") + " ");
@@ -121,8 +124,7 @@ fn kind(key: &str) -> &'static str {
         "window_size",
         "netmtu",
     ];
-    const FLAGS: [&str; 5] =
-        ["two_node", "wait_for_all", "auto_tie_breaker", "last_man_standing", "allow_downscale"];
+    const FLAGS: [&str; 5] = ["two_node", "wait_for_all", "auto_tie_breaker", "last_man_standing", "allow_downscale"];
     let name = key.rsplit('.').next().unwrap_or_default();
     let parsed = !key.starts_with("logging.");
     match name {

@@ -34,10 +34,13 @@ impl World {
     /// The database on a volume, as a client on `at` sees it: of each set, the copy that no other one blames.
     fn database_on(&self, at: &NodeName, volume: &Volume, below: &str) -> Option<&Database> {
         volume.bricks.chunks(volume.set_size()).find_map(|set| {
-            let up: Vec<&BrickRef> = set.iter().filter(|brick| self.brick_answers(at, &brick.uuid, &brick.path)).collect();
+            let up: Vec<&BrickRef> =
+                set.iter().filter(|brick| self.brick_answers(at, &brick.uuid, &brick.path)).collect();
             let blamed = |brick: &&&BrickRef| {
                 let key = self.brick_key(&brick.uuid, &brick.path).unwrap_or_default();
-                up.iter().filter_map(|other| self.brick(&other.uuid, &other.path)).any(|(_, d)| d.blames.contains_key(&key))
+                up.iter()
+                    .filter_map(|other| self.brick(&other.uuid, &other.path))
+                    .any(|(_, d)| d.blames.contains_key(&key))
             };
             let good = up.iter().find(|brick| !blamed(brick)).or_else(|| up.first())?;
             self.brick(&good.uuid, &good.path)?.1.databases.get(below)
@@ -73,7 +76,9 @@ fn line(world: &World, at: &NodeName, path: &str) -> String {
     let unfinished = if unfinished { "yes" } else { "no" };
     match below.and_then(get) {
         Some(found) => format!("{path}\tpresent\t{}\t{}\t{unfinished}\n", found.version, found.identifier),
-        None if node.directory(path).is_some_and(|own| own.files > 0) => format!("{path}\tforeign\t-\t-\t{unfinished}\n"),
+        None if node.directory(path).is_some_and(|own| own.files > 0) => {
+            format!("{path}\tforeign\t-\t-\t{unfinished}\n")
+        }
         None => format!("{path}\tabsent\t-\t-\t{unfinished}\n"),
     }
 }
@@ -113,7 +118,10 @@ pub fn look_server(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output 
     };
     let node = &world.nodes[at];
     let ids = if world.postgresql(at).is_some() { "104:112" } else { "-" };
-    let server = node.held.values().find(|held| held.agent == "pgsql" && held.parameters.get("pgdata").is_some_and(|d| d == data));
+    let server = node
+        .held
+        .values()
+        .find(|held| held.agent == "pgsql" && held.parameters.get("pgdata").is_some_and(|d| d == data));
     let other = node.units.get("postgresql.service").is_some_and(|unit| unit.active == Active::Active);
     let state = match server {
         Some(_) => "ours",
@@ -162,7 +170,10 @@ pub fn ip(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     });
     let shown = own.chain(floating).filter(|(_, ip, _)| is_within(ip, net, length));
     let line = |(number, ip, second): (usize, &str, &str)| {
-        format!("{}: eth{number}    inet {ip}/{length} scope global {second}eth{number}\\       valid_lft forever preferred_lft forever\n", number + 2)
+        format!(
+            "{}: eth{number}    inet {ip}/{length} scope global {second}eth{number}\\       valid_lft forever preferred_lft forever\n",
+            number + 2
+        )
     };
     printed(shown.map(line).collect::<String>())
 }

@@ -57,14 +57,7 @@ impl World {
         }
     }
 
-    fn attempt(
-        &self,
-        by: &NodeName,
-        config: &Config,
-        target: &NodeName,
-        client: String,
-        delay_ms: u64,
-    ) -> Fencing {
+    fn attempt(&self, by: &NodeName, config: &Config, target: &NodeName, client: String, delay_ms: u64) -> Fencing {
         let since_ms = self.clock_ms;
         let own_ms = device_for(config, target).map_or(0, |device| base_delay_ms(device, target));
         let takes_ms = match self.mode_for(config, target) {
@@ -73,7 +66,15 @@ impl World {
             Some(_) => DEVICE_MS,
         };
         let until_ms = since_ms + delay_ms + own_ms + takes_ms;
-        Fencing { target: target.clone(), by: by.clone(), client, since_ms, until_ms, success: None, reason: String::new() }
+        Fencing {
+            target: target.clone(),
+            by: by.clone(),
+            client,
+            since_ms,
+            until_ms,
+            success: None,
+            reason: String::new(),
+        }
     }
 
     /// Ends the fencings of a DC whose time has come.

@@ -28,8 +28,8 @@ mod verify;
 mod work;
 
 pub use corosync::UNIT as COROSYNC;
-pub use joining::UNIT as JOIN;
 pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
+pub use joining::UNIT as JOIN;
 pub use pacemaker::UNIT as PACEMAKER;
 
 use super::output::Fake;

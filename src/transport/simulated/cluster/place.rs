@@ -50,7 +50,8 @@ pub fn to_fence(config: &Config, situation: &Situation) -> Vec<(NodeName, &'stat
         .filter(|(_, standing)| standing.unclean)
         .map(|(name, _)| (name.clone(), "peer is no longer part of the cluster"))
         .collect();
-    for primitive in config.primitives().filter(|primitive| primitive.class != "stonith" && is_free(config, primitive)) {
+    for primitive in config.primitives().filter(|primitive| primitive.class != "stonith" && is_free(config, primitive))
+    {
         // A resource that cannot be stopped is stopped with its node.
         let fences = matches!(primitive.on_fail("stop"), None | Some("fence"));
         for place in situation.places.get(&primitive.id).into_iter().flatten().filter(|place| place.stuck && fences) {

@@ -21,7 +21,10 @@ pub fn look_authkey(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
 pub fn make_authkey(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
     if !world.nodes[at].files.contains_key(KEY) {
         if !world.nodes[at].is_directory("/etc/corosync") {
-            return failed(1, "mktemp: failed to create file via template '/etc/corosync/.authkey.XXXXXXXXXX': No such file or directory\n");
+            return failed(
+                1,
+                "mktemp: failed to create file via template '/etc/corosync/.authkey.XXXXXXXXXX': No such file or directory\n",
+            );
         }
         let key: String = (0..32).map(|_| format!("{:016x}", world.draw())).collect();
         world.node_mut(at).put(KEY, &key, "400");

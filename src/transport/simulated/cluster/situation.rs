@@ -157,7 +157,10 @@ pub fn counted(attributes: &BTreeMap<String, String>, resource: &str) -> i64 {
         let rest = name.strip_prefix("fail-count-").and_then(|rest| rest.strip_prefix(resource));
         rest.is_some_and(|rest| rest.starts_with('#'))
     };
-    attributes.iter().filter(|(name, _)| counts(name)).fold(0, |sum, (_, n)| super::config::add(sum, super::config::score(n)))
+    attributes
+        .iter()
+        .filter(|(name, _)| counts(name))
+        .fold(0, |sum, (_, n)| super::config::add(sum, super::config::score(n)))
 }
 
 /// Failures count until `failure-timeout` has passed since the last one.

@@ -67,7 +67,11 @@ fn empty() -> Simulated {
 /// The same with the configuration of the samples, and the service started.
 fn started() -> Simulated {
     let sim = empty();
-    push(&sim, "node01", &wanted(|text| text.replace("\"target-role\" value=\"Stopped\"", "\"target-role\" value=\"Started\"")));
+    push(
+        &sim,
+        "node01",
+        &wanted(|text| text.replace("\"target-role\" value=\"Stopped\"", "\"target-role\" value=\"Started\"")),
+    );
     sim.advance(Duration::from_secs(15));
     sim
 }
@@ -181,7 +185,13 @@ fn a_cluster_that_is_off_says_what_the_real_one_said() {
     assert_eq!((of("crm_mon", MON).status, of("cibadmin", &["-Q"]).status), (102, 102));
     let off = of("corosync-cmapctl", &[]);
     assert_eq!((off.status, off.stderr.as_str()), (1, "Failed to initialize the cmap API. Error CS_ERR_LIBRARY\n"));
-    agree(&sim, "node01", "stonith_admin", &["--history", "*", "--output-as=xml"], "71-configured-off/stonith_admin-history");
+    agree(
+        &sim,
+        "node01",
+        "stonith_admin",
+        &["--history", "*", "--output-as=xml"],
+        "71-configured-off/stonith_admin-history",
+    );
     sim.world().node_mut(&node("node01")).files.remove("/etc/corosync/authkey");
     let failed = of("systemctl", &["start", "corosync.service"]);
     assert_eq!(failed.status, 1);
@@ -255,7 +265,9 @@ fn a_configuration_is_tried_then_pushed_under_its_epoch() {
     assert!(tried.starts_with(&format!("0\t{epoch}\t0\t0\n--\n<pacemaker-result")), "{tried}");
     let xml = |text: &str| {
         let root = Element::read(&text[text.find("<pacemaker-result").unwrap()..]).unwrap();
-        ["cluster_status", "actions", "revised_cluster_status"].map(|part| normal(&root.child(part).unwrap().print())).concat()
+        ["cluster_status", "actions", "revised_cluster_status"]
+            .map(|part| normal(&root.child(part).unwrap().print()))
+            .concat()
     };
     assert_eq!(xml(&tried), xml(&sample("75-configured/crm_simulate-good")));
     let late = sim.by_hand_with(&node("node02"), "push-cib", &[&admin_epoch, "1"], &asked);
@@ -272,7 +284,10 @@ fn a_configuration_is_tried_then_pushed_under_its_epoch() {
     assert!(bad.contains("\t78\t0\n! :"), "{bad}");
     assert!(bad.contains("validity error : IDREF attribute rsc references an unknown ID \"nosuch\"\n"), "{bad}");
     assert!(bad.ends_with("! crm_verify: Errors found during check: config not valid\n--\n"), "{bad}");
-    assert!(verdict("<group id=\"service01\"", "<group id=\"service01\" colour=\"red\"").contains("Invalid attribute colour"));
+    assert!(
+        verdict("<group id=\"service01\"", "<group id=\"service01\" colour=\"red\"")
+            .contains("Invalid attribute colour")
+    );
     assert!(verdict("class=\"stonith\" ", "").contains("\t78\t0\n"));
     assert!(verdict("service01-on-node02", "service01-on-node01").contains("ID service01-on-node01 already defined"));
     assert!(verdict("value=\"true\"", "value=\"maybe\"").contains("because 'maybe' is invalid"));
@@ -291,14 +306,24 @@ fn a_service_starts_stops_and_moves_as_the_real_one_did() {
         root.child("actions").unwrap().print()
     };
     let real = |name: &str| {
-        Element::read(&sample(&format!("76-service-started/crm_simulate-{name}"))).unwrap().child("actions").unwrap().print()
+        Element::read(&sample(&format!("76-service-started/crm_simulate-{name}")))
+            .unwrap()
+            .child("actions")
+            .unwrap()
+            .print()
     };
     let swap = |from: &'static str, to: &'static str| move |text: &str| text.replace(from, to);
     assert_eq!(actions(&swap("\"node02\" score=\"1000\"", "\"node02\" score=\"INFINITY\"")), real("moves"));
     assert_eq!(actions(&swap("value=\"Started\"", "value=\"Stopped\"")), real("stops"));
-    assert_eq!(actions(&swap("\"cidr_netmask\" value=\"24\"", "\"cidr_netmask\" value=\"25\"")), real("restarts-from-address"));
+    assert_eq!(
+        actions(&swap("\"cidr_netmask\" value=\"24\"", "\"cidr_netmask\" value=\"25\"")),
+        real("restarts-from-address")
+    );
     assert_eq!(actions(&swap("value=\"/gldata00/pgsql\"", "value=\"/gldata00/other\"")), real("restarts-last-member"));
-    assert_eq!(actions(&swap("interval=\"10s\" timeout=\"60s\"", "interval=\"15s\" timeout=\"60s\"")), real("monitor-interval"));
+    assert_eq!(
+        actions(&swap("interval=\"10s\" timeout=\"60s\"", "interval=\"15s\" timeout=\"60s\"")),
+        real("monitor-interval")
+    );
     change(&sim, "node02", "\"node02\" score=\"1000\"", "\"node02\" score=\"INFINITY\"");
     sim.advance(Duration::from_secs(15));
     assert_eq!((places(&sim, "node01"), held(&sim)[0].len(), held(&sim)[1].len()), (on("node02"), 0, 3));
@@ -401,7 +426,9 @@ fn a_resource_that_fails_is_recovered_and_one_that_cannot_start_is_tried_on_each
     let fake = Element::read(&sure(&sim, "node01", "crm_mon", MON).stdout).unwrap();
     let failures = |root: &Element| {
         let list = root.child("failures").unwrap().clone();
-        let of = |failure: &Element| ["op_key", "node", "exitstatus", "exitreason"].map(|n| failure.get(n).unwrap().to_owned());
+        let of = |failure: &Element| {
+            ["op_key", "node", "exitstatus", "exitreason"].map(|n| failure.get(n).unwrap().to_owned())
+        };
         list.children.iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(failures(&fake), failures(&real));
@@ -436,7 +463,12 @@ fn standby_maintenance_and_freezing_are_obeyed() {
     change(&sim, "node01", bare, &with("standby", "on"));
     sim.advance(Duration::from_secs(20));
     agree(&sim, "node02", "crm_mon", MON, "80-standby/crm_mon");
-    change(&sim, "node01", "value=\"2000\"/>", "value=\"2000\"/><nvpair id=\"m\" name=\"maintenance\" value=\"true\"/>");
+    change(
+        &sim,
+        "node01",
+        "value=\"2000\"/>",
+        "value=\"2000\"/><nvpair id=\"m\" name=\"maintenance\" value=\"true\"/>",
+    );
     change(&sim, "node01", "\"target-role\" value=\"Started\"", "\"target-role\" value=\"Stopped\"");
     sim.advance(Duration::from_secs(20));
     assert_eq!(held(&sim)[1].len(), 3, "frozen");

@@ -22,7 +22,6 @@ pub fn short(world: &World, node: &NodeName, ms: u64) -> String {
     at(world, node, ms).to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-
 /// Seconds since 1970.
 pub fn seconds(world: &World, node: &NodeName, ms: u64) -> i64 {
     at(world, node, ms).as_second()

@@ -16,8 +16,7 @@ const NO_SUCH: i32 = 105;
 const TIMED_OUT: i32 = 124;
 /// How long `cibadmin` waits for a DC.
 const WAIT_MS: u64 = 30_000;
-const OFF: &str =
-    "Could not connect to the CIB: Transport endpoint is not connected\nInit failed, could not perform requested operations\n";
+const OFF: &str = "Could not connect to the CIB: Transport endpoint is not connected\nInit failed, could not perform requested operations\n";
 
 /// `cibadmin --query`.
 pub fn cibadmin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
@@ -98,12 +97,17 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
     let found = config.resources.iter().find(|resource| resource.id == id).map(|resource| resource.members.clone());
     let member = || config.primitives().find(|primitive| primitive.id == id).map(|primitive| vec![primitive.clone()]);
     let Some(members) = found.or_else(member) else {
-        return failed(NO_SUCH, format!("crm_resource: Resource '{id}' not found\nError performing operation: No such device or address\n"));
+        return failed(
+            NO_SUCH,
+            format!("crm_resource: Resource '{id}' not found\nError performing operation: No such device or address\n"),
+        );
     };
     if call.args.contains(&"--cleanup") {
         let nodes: Vec<NodeName> = config.nodes.keys().rev().cloned().collect();
         world.clean_up(at, &members);
-        let line = |member: &Primitive| nodes.iter().map(|node| format!("Cleaned up {} on {node}\n", member.id)).collect::<String>();
+        let line = |member: &Primitive| {
+            nodes.iter().map(|node| format!("Cleaned up {} on {node}\n", member.id)).collect::<String>()
+        };
         printed(members.iter().map(line).collect::<String>())
     } else if call.args.contains(&"--restart") {
         restart(world, at, id, &members)

@@ -13,7 +13,23 @@ const ATTRIBUTES: [(&str, &[&str]); 12] = [
     ("primitive", &["id", "class", "provider", "type", "template", "description"]),
     ("group", &["id", "description"]),
     ("nvpair", &["id", "name", "value", "id-ref"]),
-    ("op", &["id", "name", "interval", "timeout", "on-fail", "role", "start-delay", "enabled", "description", "record-pending", "requires", "interval-origin"]),
+    (
+        "op",
+        &[
+            "id",
+            "name",
+            "interval",
+            "timeout",
+            "on-fail",
+            "role",
+            "start-delay",
+            "enabled",
+            "description",
+            "record-pending",
+            "requires",
+            "interval-origin",
+        ],
+    ),
     ("rsc_location", &["id", "rsc", "rsc-pattern", "node", "score", "role", "resource-discovery", "lifetime"]),
     ("instance_attributes", &["id", "id-ref", "score"]),
     ("meta_attributes", &["id", "id-ref", "score"]),
@@ -80,7 +96,8 @@ pub fn schema(configuration: &Element) -> Vec<String> {
             }
         }
         for attribute in listed(&REQUIRED).unwrap_or_default() {
-            if element.get(attribute).is_none() && element.get("id-ref").is_none() && element.get("template").is_none() {
+            if element.get(attribute).is_none() && element.get("id-ref").is_none() && element.get("template").is_none()
+            {
                 at(format!("{place}Relax-NG validity error : Element {name} failed to validate attributes"));
                 break;
             }
@@ -100,7 +117,9 @@ pub fn schema(configuration: &Element) -> Vec<String> {
             let value = element.get(attribute).filter(|_| element.name == name);
             if let Some(value) = value.filter(|value| !ids.contains_key(*value)) {
                 let place = format!(":{line}: element {name}: ");
-                said.push(format!("{place}validity error : IDREF attribute {attribute} references an unknown ID \"{value}\""));
+                said.push(format!(
+                    "{place}validity error : IDREF attribute {attribute} references an unknown ID \"{value}\""
+                ));
             }
         }
     });

@@ -12,9 +12,8 @@ use crate::transport::simulated::world::World;
 impl World {
     /// Lets the cluster manager go on as far as it does by now.
     pub(in super::super) fn run_cluster(&mut self) {
-        let idle = |node: &crate::transport::simulated::node::Node| {
-            node.corosync.is_none() && node.pacemaker.daemon.is_none()
-        };
+        let idle =
+            |node: &crate::transport::simulated::node::Node| node.corosync.is_none() && node.pacemaker.daemon.is_none();
         if self.nodes.values().all(idle) {
             return;
         }
@@ -139,10 +138,12 @@ impl World {
             for primitive in config.primitives() {
                 let cib = self.nodes[dc].pacemaker.cib.as_ref();
                 let history = cib.and_then(|cib| cib.status.get(&name)?.history.get(&primitive.id));
-                let Some(monitor) = history.filter(|history| history.is_active()).and_then(|h| h.monitor.clone()) else {
+                let Some(monitor) = history.filter(|history| history.is_active()).and_then(|h| h.monitor.clone())
+                else {
                     continue;
                 };
-                let busy = self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
+                let busy =
+                    self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
                 let due = monitor.rc == Some(rc::OK) && now >= monitor.at_ms + monitor.interval_ms;
                 if !due || busy || agents::is_up(self, &name, primitive) {
                     continue;
