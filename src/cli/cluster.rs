@@ -88,7 +88,7 @@ fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport
 }
 
 /// Makes a folder that only its owner can look into.
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     if fs::metadata(folder)?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
@@ -124,12 +124,6 @@ impl Opened {
         None
     }
 
-    /// The cluster's name.
-    #[must_use]
-    pub fn name(&self) -> &ClusterName {
-        &self.spec.cluster
-    }
-
     async fn observe(&self, intent: &Intent) -> (Plan, Facts) {
         let mut facts = Facts::default();
         let plan = observe(&self.spec, intent, self.transport.as_ref(), &SystemClock, &mut facts).await;
@@ -138,6 +132,10 @@ impl Opened {
 }
 
 impl Cluster for Opened {
+    fn name(&self) -> &ClusterName {
+        &self.spec.cluster
+    }
+
     fn label(&self) -> Option<&'static str> {
         self.transport.label()
     }

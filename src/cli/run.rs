@@ -14,6 +14,9 @@ use crate::view::{Ui, count, diagnostics};
 
 /// A cluster that can be looked at and worked on: its file, and the way to its nodes.
 pub trait Cluster {
+    /// Its name.
+    fn name(&self) -> &ClusterName;
+
     /// What stands behind its name in headings: `simulated`, or nothing for real nodes.
     fn label(&self) -> Option<&'static str>;
 
@@ -53,7 +56,7 @@ pub struct ApplyRun<'a> {
 }
 
 /// Does `verb` to each cluster that `path` stands for, and answers with the worst. What goes wrong with one of
-/// several files is told, and the others have their turn.
+/// several files is told, and the others have their turn. A second file of a cluster is refused.
 ///
 /// # Errors
 /// Where `path` stands for no cluster.
@@ -64,17 +67,34 @@ pub async fn each(
     mut verb: impl AsyncFnMut(&mut Ui, &mut dyn Cluster) -> Result<Exit, CliError>,
 ) -> Result<Exit, CliError> {
     let mut worst = Exit::Fine;
+    let mut taken: Vec<(PathBuf, ClusterName)> = Vec::new();
     for (index, file) in spec::files(path)?.iter().enumerate() {
         if index > 0 {
             ui.talk("\n");
         }
-        let exit = match open(ui, file) {
+        let opened = open(ui, file).and_then(|cluster| {
+            refuse_taken(file, cluster.name(), &taken)?;
+            taken.push((file.clone(), cluster.name().clone()));
+            Ok(cluster)
+        });
+        let exit = match opened {
             Ok(mut cluster) => verb(ui, cluster.as_mut()).await,
             Err(error) => Err(error),
         };
         worst = worst.max(exit.unwrap_or_else(|error| error.tell(ui)));
     }
     Ok(worst)
+}
+
+/// Refuses a file whose cluster one of those before it stands for.
+///
+/// # Errors
+/// If one does.
+pub fn refuse_taken(file: &Path, cluster: &ClusterName, before: &[(PathBuf, ClusterName)]) -> Result<(), CliError> {
+    let others = before.iter().filter(|(other, _)| other != file).map(|(other, name)| (other.as_path(), name));
+    spec::untaken(cluster, others).map_err(|taken| {
+        CliError::new(format!("{} is refused: {taken}", file.display())).hint("write the whole cluster in one file")
+    })
 }
 
 /// Reads the file of a cluster that is to be looked at or worked on. What is wrong in it is drawn; what is only
@@ -132,6 +152,9 @@ pub(crate) mod testing {
     }
 
     impl Cluster for Fake {
+        fn name(&self) -> &ClusterName {
+            &self.plan.cluster
+        }
         fn label(&self) -> Option<&'static str> {
             None
         }
@@ -203,8 +226,7 @@ clutser: c1
             if file.ends_with("a.yaml") {
                 return Err(CliError::new("a.yaml is bad"));
             }
-            let plan = crate::view::human::tests::every_sort();
-            Ok(Box::new(super::testing::Fake { plan, verdict: crate::model::Verdict::AsWritten, applied: 0 }))
+            Ok(Box::new(fake(file.file_stem().and_then(|name| name.to_str()).unwrap())))
         };
         let mut seen = 0;
         let exit = each(&mut ui, folder.path(), open, async |_: &mut Ui, _: &mut dyn Cluster| {
@@ -214,6 +236,29 @@ clutser: c1
         assert_eq!(exit.await, Ok(Exit::Error));
         assert_eq!(seen, 2);
         assert!(err.text().contains("error: a.yaml is bad\n"));
+    }
+
+    /// A cluster of that name.
+    fn fake(name: &str) -> super::testing::Fake {
+        let plan = Plan { cluster: ClusterName::new(name).unwrap(), ..crate::view::human::tests::every_sort() };
+        super::testing::Fake { plan, verdict: crate::model::Verdict::AsWritten, applied: 0 }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_for_the_second_file_of_a_cluster() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let (mut ui, _, err) = testing::ui(None);
+        let open = |_: &mut Ui, _: &Path| Ok(Box::new(fake("c1")) as Box<dyn Cluster>);
+        let mut seen = 0;
+        let exit = each(&mut ui, folder.path(), open, async |_: &mut Ui, _: &mut dyn Cluster| {
+            seen += 1;
+            Ok(Exit::Fine)
+        });
+        assert_eq!((exit.await, seen), (Ok(Exit::Error), 1));
+        assert!(err.text().contains("a.yaml already stands for c1"), "{}", err.text());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::kinds::{Brick, FenceDevice, Node, Resource, Spec};
 use crate::model::NodeName;
-use crate::transport::simulated::{Alias, Error, Filesystem, Mount, Simulated, World};
+use crate::transport::simulated::{Alias, Error, Simulated, World};
 
 /// Opens the cluster as it was left, with machines for what the file has gained since.
 pub(super) fn open(spec: &Spec, state: &Path) -> Result<Simulated, Error> {
@@ -74,10 +74,8 @@ fn give_disk(world: &mut World, brick: &Brick) {
         return;
     }
     let Some(above) = brick.path.parent() else { return };
-    if node.mounts.contains_key(above.as_str()) {
-        return;
-    }
     let device = format!("/dev/mapper/bricks{}", above.as_str().replace('/', "-"));
-    node.devices.insert(device.clone(), Some(Filesystem::new("xfs")));
-    node.mounts.insert(above.to_string(), Mount { source: device, fstype: "xfs".to_owned() });
+    if !node.devices.contains_key(&device) {
+        world.give_storage(&brick.node, &device, above.as_str());
+    }
 }

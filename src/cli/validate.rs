@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::run::refuse_taken;
 use super::{CliError, Exit, Output};
 use crate::model::Severity;
 use crate::spec::{self, LoadError, Loaded};
@@ -37,6 +38,15 @@ pub fn run(args: &ValidateArgs, ui: &mut Ui) -> Result<Exit, CliError> {
             Ok(files) => loaded.extend(files),
             Err(error) => exit = CliError::from(error).tell(ui),
         }
+    }
+    let mut taken = Vec::new();
+    for Loaded { spec, source, .. } in &loaded {
+        let Some(spec) = spec else { continue };
+        let file = PathBuf::from(&source.name);
+        if let Err(error) = refuse_taken(&file, &spec.cluster, &taken) {
+            exit = error.tell(ui);
+        }
+        taken.push((file, spec.cluster.clone()));
     }
     let files: Vec<_> = loaded.iter().map(|file| (&file.source, file.findings.as_slice())).collect();
     match args.output {
@@ -78,5 +88,8 @@ mod tests {
         let (exit, out, err) = validate(vec![folder.path().join("none.yaml"), good, bad]);
         assert_eq!(exit, Exit::Error);
         assert!(out.contains("bad.yaml") && err.contains("none.yaml"), "{out}{err}");
+        std::fs::write(folder.path().join("twin.yaml"), spec::starter("good")).unwrap();
+        let (exit, _, err) = validate(vec![folder.path().to_owned()]);
+        assert!(exit == Exit::Error && err.contains("good.yaml already stands for good"), "{err}");
     }
 }

@@ -90,8 +90,12 @@ fn volumes(cx: &Cx<'_>, pool: &pool::View) -> Seen<BTreeMap<String, gluster::Vol
         }
     }
     if pool.able.is_empty() {
-        // Nobody knows of a pool: why, the first node has said.
-        return cx.spec.nodes.keys().next().map_or(Seen::Unknown(Why::NotAsked), |first| cx.see(first, &query));
+        // Nobody knows of a pool: why, the first node has said, unless it knows its volumes and not whose they are.
+        let first = cx.spec.nodes.keys().next();
+        return match first.map_or(Seen::Unknown(Why::NotAsked), |first| cx.see(first, &query)) {
+            Seen::Is(_) => Seen::Unknown(Why::Nobody("no node can tell its trusted pool".to_owned())),
+            seen => seen,
+        };
     }
     off.map_or_else(|| Seen::Unknown(Why::Nobody(reasons.join("; "))), Seen::NotYet)
 }

@@ -83,6 +83,12 @@ impl<'a> Cx<'a> {
         self.facts.get(node, &query.command).map(|answer| answer.at)
     }
 
+    /// Whether nothing was looked for that has no answer yet: what is put together of answers is then whole.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.asked.borrow().is_empty()
+    }
+
     /// The questions that have no answer yet, by node.
     #[must_use]
     pub fn into_questions(self) -> BTreeMap<NodeName, BTreeSet<Command>> {

@@ -14,7 +14,7 @@ mod verbs;
 
 use std::time::Duration;
 
-use super::{Assessment, Cx, Kind, Spec, corosync};
+use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
     Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
 };
@@ -32,7 +32,11 @@ const POLL: Duration = Duration::from_secs(1);
 pub(super) struct Manager;
 
 impl Kind for Manager {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        for check in [fencing::check, domains::check, services::check, ids::check, coherence::check] {
+            check(spec, findings);
+        }
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         if !cx.spec.has_manager() {
@@ -171,6 +175,7 @@ impl Live<'_> {
             return verbs::assess(self, wish, found);
         }
         self.strays(found);
+        coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
         let document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
         let candidate = pacemaker::candidate(live, &document);
@@ -195,6 +200,10 @@ impl Live<'_> {
         let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
         let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
         let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
+        if !self.cx.is_complete() {
+            // What is still asked may belong into the document: a part of it is not worth a trial.
+            return found.item(item);
+        }
         match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
                 let (risk, impact) = impact::of(self, &trial.actions);

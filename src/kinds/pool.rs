@@ -49,7 +49,7 @@ fn named(node: &NodeName) -> Milestone {
 
 /// What must have been reached before `node` can hold a brick of a new volume.
 pub(super) fn membership(spec: &Spec, node: &NodeName) -> Vec<Milestone> {
-    let mut needs = vec![in_pool(node)];
+    let mut needs = vec![in_pool(node), nodes::knows_names(node)];
     if spec.nodes.len() > 1 {
         needs.push(named(node));
     }
@@ -230,12 +230,19 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
         );
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
-    if let Seen::Is(volumes) = cx.see(node, &gluster::volumes())
-        && let Some(name) = volumes.keys().next()
-    {
-        let because = format!("{node} has a volume of its own, {name}, and a pool takes only nodes without");
-        let hint = "delete the volume there, or take the node out of this file";
-        let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);
+    let own_volumes = match cx.see(node, &gluster::volumes()) {
+        Seen::Is(volumes) => volumes.keys().next().map(|name| {
+            let because = format!("{node} has a volume of its own, {name}, and a pool takes only nodes without");
+            (Cause::Refused, because, "delete the volume there, or take the node out of this file")
+        }),
+        Seen::NotYet(_) | Seen::Unknown(Why::NotAsked) => None,
+        Seen::Unknown(why) => {
+            let because = format!("it is not known whether {node} has volumes of its own: {why}");
+            Some((Cause::Unknown, because, "run the same command on the node by hand to see more"))
+        }
+    };
+    if let Some((cause, because, hint)) = own_volumes {
+        let item = Item::held(&what, "join", format!("add {node} to the pool"), cause, because, hint);
         return found.item(item.gives(in_pool(node)).gives(named(node)));
     }
     if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {
@@ -281,8 +288,7 @@ fn naming(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
         return unheard(cx, view, node, found);
     };
     let seen = view.peer(cx.spec, teacher, node).map(|peer| peer.hostnames.join(", ")).unwrap_or_default();
-    let item = teach(node, teacher, address).because(Difference::changed("name", seen, address));
-    found.item(item.needs(in_pool(node)).needs(in_pool(teacher)));
+    found.item(teach(node, teacher, address).because(Difference::changed("name", seen, address)));
 }
 
 /// Nobody knows `node` by a wrong name: either all is well, or nobody knows it at all yet.
@@ -302,8 +308,7 @@ fn unheard(cx: &Cx<'_>, view: &View, node: &NodeName, found: &mut Assessment) {
     let others = || view.seen.iter().filter(|(other, _)| *other != node);
     match others().find(|(_, seen)| !matches!(seen, Seen::Unknown(_))) {
         Some((teacher, _)) => {
-            let item = teach(node, teacher, cx.spec.storage_of(node)).needs(in_pool(node)).needs(in_pool(teacher));
-            found.item(item.assumed_if(true));
+            found.item(teach(node, teacher, cx.spec.storage_of(node)).assumed_if(true));
         }
         None => {
             if let Some((_, Seen::Unknown(why))) = others().next() {
@@ -322,6 +327,9 @@ fn teach(node: &NodeName, teacher: &NodeName, address: &str) -> Item {
         gluster::probe(address),
     )
     .in_lane(Lane::Gluster)
+    .needs(in_pool(node))
+    .needs(in_pool(teacher))
+    .needs(nodes::knows_names(teacher))
     .gives(named(node))
 }
 

@@ -5,6 +5,8 @@
 //! a database is given when it is made is kept in the cluster manager, so that a lost one is not made anew.
 
 mod alike;
+mod check;
+mod check_access;
 mod config;
 mod data;
 mod packages;
@@ -24,7 +26,9 @@ pub(super) use packages::{all_packages, before_install, packages, units};
 pub(super) struct Databases;
 
 impl Kind for Databases {
-    fn check(&self, _: &Spec, _: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         packages::assess(cx, found);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::drive::{Errand, Watched, WorldClock, apply};
+use super::drive::{Errand, Meddling, Watched, WorldClock, apply};
 use super::normal::{self, Normal, differences, normal};
 use super::seeds::Draws;
 use super::{oracle, spec_gen, world_gen};
-use crate::kinds::Spec;
-use crate::model::{Allow, Effect, Facts, Intent, Plan, Report, Risk, Verdict};
+use crate::kinds::{Hosts, Spec};
+use crate::model::{Allow, Command, Effect, Facts, Intent, Plan, Report, Risk, Verdict};
 use crate::observe::observe;
 use crate::planner;
 use crate::transport::simulated::{Fault, Node, Schedule, Simulated, Traced, World};
@@ -19,20 +19,16 @@ use crate::transport::simulated::{Fault, Node, Schedule, Simulated, Traced, Worl
 /// How often a dying operator is started again before something else must be wrong.
 const LIVES: usize = 300;
 
+/// How long one run may take: as `apply` allows by itself.
+const LIMIT: Duration = Duration::from_secs(600);
+/// How long a run may take that is to end by itself: longer than a restart, a heal and a node that is away.
+const BRIEF: Duration = Duration::from_secs(70);
+
 /// A file, a world, and what may be done.
 pub struct Case {
     spec: Spec,
     world: World,
     allow: Allow,
-}
-
-/// How the commands of an undisturbed run are run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Course {
-    /// As they come.
-    Plain,
-    /// Each twice.
-    Stuttering,
 }
 
 /// How runs ended.
@@ -42,6 +38,10 @@ pub struct End {
     dangers: BTreeSet<(Risk, String)>,
     /// What each command was for.
     effects: Vec<Effect>,
+    /// How many changes there were, leases not counted.
+    pub changes: usize,
+    /// What was asked.
+    pub questions: BTreeSet<Command>,
     story: String,
 }
 
@@ -59,6 +59,20 @@ impl Case {
         Self { spec, world, allow }
     }
 
+    /// The case of a seed in which much has gone wrong before.
+    pub fn worn(seed: u64) -> Self {
+        let mut draws = Draws::new(seed ^ 0x3017);
+        let spec = loop {
+            let spec = spec_gen::spec(&mut draws);
+            let named = spec.hosts == Hosts::Managed || draws.chance(40);
+            if (spec_gen::asks_for_much(&spec) && named) || draws.chance(15) {
+                break spec;
+            }
+        };
+        let world = world_gen::worn(&mut draws, &spec);
+        Self { spec, world, allow: Allow::all() }
+    }
+
     /// A case of one or two nodes and one volume, from blank machines.
     pub fn small(seed: u64) -> Self {
         let mut draws = Draws::new(seed);
@@ -71,7 +85,7 @@ impl Case {
     }
 
     fn errand<'a>(&'a self, owner: &'a str) -> Errand<'a> {
-        Errand { spec: &self.spec, allow: &self.allow, owner }
+        Errand { spec: &self.spec, allow: &self.allow, owner, limit: LIMIT }
     }
 
     /// The cluster as the case begins.
@@ -80,10 +94,9 @@ impl Case {
     }
 
     /// Runs with nothing going wrong; then everything that was off is switched on, and it goes on.
-    pub async fn undisturbed(&self, course: Course) -> Result<End, String> {
+    pub async fn undisturbed(&self, course: &Meddling) -> Result<End, String> {
         let sim = self.begin();
-        let watched = Watched::new(&sim, &self.spec);
-        let watched = if course == Course::Stuttering { watched.stuttering() } else { watched };
+        let watched = Watched::new(&sim, &self.spec).meddling(course.clone());
         let mut report = self.settle(&watched, course).await?;
         let troubled = self.world.nodes.values().any(|node| !node.is_on()) || !self.world.cuts.is_empty();
         if troubled {
@@ -101,6 +114,14 @@ impl Case {
             world: normal(&watched.sim.world(), &self.spec),
             dangers: seen.dangers(),
             effects: watched.sim.trace().iter().map(|traced| traced.command.effect).collect(),
+            changes: seen.changes.len(),
+            questions: watched
+                .sim
+                .trace()
+                .into_iter()
+                .map(|t| t.command)
+                .filter(|c| c.effect == Effect::Reads)
+                .collect(),
             story: seen.story(),
         };
         let now = oracle::files(&watched.sim.world());
@@ -113,10 +134,10 @@ impl Case {
     }
 
     /// Applies until nothing is left to do, and once more to see that nothing is.
-    async fn settle(&self, watched: &Watched<'_>, course: Course) -> Result<Report, String> {
+    async fn settle(&self, watched: &Watched<'_>, course: &Meddling) -> Result<Report, String> {
         let broken = |what: &str| Err(self.told(what, &watched.seen().story()));
         let report = self.applied(watched).await?;
-        if course == Course::Plain {
+        if *course == Meddling::None {
             let wrongs = watched.seen().wrongs();
             if !wrongs.is_empty() {
                 return broken(&format!("not every command did what it was for:\n{}", wrongs.join("\n")));
@@ -134,6 +155,43 @@ impl Case {
             return broken(&format!("a second look differs\n{}\nand\n{}", shown(&report.left), shown(&again.left)));
         }
         Ok(report)
+    }
+
+    /// Runs once with something refused or not to be seen: what rests on it is not tried, and nobody waits for it.
+    pub async fn hindered(&self, hindrance: &Meddling) -> Result<End, String> {
+        let sim = self.begin();
+        let watched = Watched::new(&sim, &self.spec).meddling(hindrance.clone());
+        let errand = Errand { limit: BRIEF, ..self.errand("hindered") };
+        let report = apply(&watched, &errand, |_| ()).await.ok_or("it died of nothing")?;
+        let broken = |what: &str| Err(self.told(&format!("{what}\nwith {hindrance:?}"), &watched.seen().story()));
+        let wrongs = watched.seen().wrongs();
+        if !wrongs.is_empty() {
+            return broken(&format!("not every command did what it was for:\n{}", wrongs.join("\n")));
+        }
+        // That something comes by itself is hoped as long as nobody can tell otherwise.
+        let blind = matches!(hindrance, Meddling::Blinding(_));
+        if report.left.ready().next().is_some() || (report.left.can_go_on() && !blind) {
+            return broken(&format!(
+                "it ended {:?} while something could go on\n{}",
+                report.verdict,
+                shown(&report.left)
+            ));
+        }
+        self.end(&watched, report.verdict)
+    }
+
+    /// Bears that any one of its commands is refused for good, and that any one of its questions has no answer.
+    pub async fn bears_hindrances(&self, seed: u64, calm: &End) -> Result<(), String> {
+        let mut draws = Draws::new(seed ^ 0x44);
+        if calm.changes > 0 {
+            _ = self.hindered(&Meddling::Refusing(draws.below(calm.changes))).await?;
+        }
+        let questions: Vec<&Command> = calm.questions.iter().collect();
+        let question = questions.get(draws.below(questions.len()));
+        if let Some(question) = question {
+            _ = self.hindered(&Meddling::Blinding((*question).clone())).await?;
+        }
+        Ok(())
     }
 
     async fn applied(&self, watched: &Watched<'_>) -> Result<Report, String> {
@@ -199,7 +257,7 @@ impl Case {
 
     /// A mishap of each sort at each changing command, death at each that looks, and the same end each time.
     pub async fn same_end_after_each_mishap(self) -> Result<(), String> {
-        let calm = self.undisturbed(Course::Plain).await?;
+        let calm = self.undisturbed(&Meddling::None).await?;
         let of_changes = [
             Fault::CrashBefore,
             Fault::CrashAfter,
@@ -252,7 +310,7 @@ impl Case {
         }
         sim.world().restore();
         sleep(Duration::from_secs(1)).await;
-        let report = self.settle(&one, Course::Stuttering).await?;
+        let report = self.settle(&one, &Meddling::Stuttering).await?;
         let end = self.end(&one, report.verdict)?;
         self.same_end(alone, &End { dangers: alone.dangers.clone(), ..end })
     }
@@ -315,12 +373,12 @@ pub async fn edits(seed: u64) -> Result<(), String> {
     let last = specs[specs.len() - 1].clone();
     let fresh = case(&last, &world);
     let sim = fresh.begin();
-    _ = fresh.settle(&Watched::new(&sim, &last), Course::Plain).await?;
+    _ = fresh.settle(&Watched::new(&sim, &last), &Meddling::None).await?;
     let at_once = normal::spoken(&sim.world(), &last);
     let sim = fresh.begin();
     for spec in &specs {
         let step = case(spec, &world);
-        let report = step.settle(&Watched::new(&sim, spec), Course::Plain).await?;
+        let report = step.settle(&Watched::new(&sim, spec), &Meddling::None).await?;
         if report.verdict != Verdict::AsWritten {
             return Err(step.told(&format!("an edit cannot be followed:\n{}", shown(&report.left)), ""));
         }

@@ -13,15 +13,12 @@ use tokio::time::Instant;
 use super::{normal, oracle};
 use crate::execute::journal::Journal;
 use crate::kinds::Spec;
-use crate::model::{Allow, Command, Effect, Event, Intent, Lease, NodeName, Outcome, Plan, Report, Risk};
+use crate::model::{Allow, Command, Effect, Event, Intent, Lease, NodeName, Outcome, Output, Plan, Report, Risk};
 use crate::observe::Clock;
 use crate::reconcile::Reconciler;
 use crate::tools::{self, Judgement};
 use crate::transport::Transport;
 use crate::transport::simulated::Simulated;
-
-/// How long one run may take: as `apply` allows by itself.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs `test` to its end on a clock that jumps over every wait.
 pub fn timeless<T>(test: impl Future<Output = T>) -> T {
@@ -51,6 +48,8 @@ pub struct Seen {
     pub leases: usize,
     /// What no fault excuses.
     pub crimes: Vec<String>,
+    /// The one command that was refused to make trouble.
+    refused: Option<(NodeName, Command)>,
 }
 
 /// A transport that looks at what is run through it.
@@ -58,25 +57,59 @@ pub struct Watched<'a> {
     /// The operator's way into the world.
     pub sim: &'a Simulated,
     spec: &'a Spec,
-    /// Whether each changing command is run twice.
-    twice: bool,
+    meddling: Meddling,
     seen: Mutex<Seen>,
+}
+
+/// What the transport itself does to what is run through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meddling {
+    /// Nothing.
+    None,
+    /// It runs each changing command twice.
+    Stuttering,
+    /// It refuses the changing command of that number, those about leases not counted, and the same ever after.
+    Refusing(usize),
+    /// What this question is answered with says nothing usable, on any node.
+    Blinding(Command),
 }
 
 impl<'a> Watched<'a> {
     /// Watches the operator of `sim`.
     pub fn new(sim: &'a Simulated, spec: &'a Spec) -> Self {
-        Self { sim, spec, twice: false, seen: Mutex::default() }
+        Self { sim, spec, meddling: Meddling::None, seen: Mutex::default() }
     }
 
-    /// The same, and every changing command is run twice.
-    pub fn stuttering(self) -> Self {
-        Self { twice: true, ..self }
+    /// The same with a transport that does this to it.
+    pub fn meddling(self, meddling: Meddling) -> Self {
+        Self { meddling, ..self }
     }
 
     /// What was seen until now.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("nobody panics with it")
+    }
+
+    /// Whether this command is the one that is to be refused.
+    fn refuses(&self, node: &NodeName, command: &Command) -> bool {
+        let Meddling::Refusing(number) = self.meddling else { return false };
+        let mut seen = self.seen();
+        if seen.refused.is_none() && seen.changes.len() == number {
+            seen.refused = Some((node.clone(), command.clone()));
+        }
+        seen.refused.as_ref().is_some_and(|refused| *refused == (node.clone(), command.clone()))
+    }
+
+    /// What comes back of looks.
+    async fn looks(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
+        let mut outcomes = self.sim.run(node, commands, lease).await;
+        if let Meddling::Blinding(question) = &self.meddling {
+            let blinded = commands.iter().zip(&mut outcomes).filter(|(command, _)| *command == question);
+            for output in blinded.filter_map(|(_, outcome)| outcome.as_mut().ok()) {
+                *output = Output { status: 70, stdout: "?".to_owned(), stderr: "it cannot tell".to_owned() };
+            }
+        }
+        outcomes
     }
 
     async fn one(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome {
@@ -88,6 +121,10 @@ impl<'a> Watched<'a> {
             self.seen().leases += 1;
             return once().await;
         }
+        if self.refuses(node, command) {
+            let said = "it is refused, whatever it is".to_owned();
+            return Ok(Output { status: 1, stdout: String::new(), stderr: said });
+        }
         let before = self.sim.world().clone();
         let danger = oracle::danger(&before, node, command);
         let said = oracle::named(node, command);
@@ -96,7 +133,7 @@ impl<'a> Watched<'a> {
         }
         let start = Instant::now();
         let mut outcome = once().await;
-        if self.twice {
+        if self.meddling == Meddling::Stuttering {
             outcome = once().await;
         }
         let idle = || normal::normal(&before, self.spec) == normal::normal(&self.sim.world(), self.spec);
@@ -123,7 +160,7 @@ impl Transport for Watched<'_> {
     ) -> BoxFuture<'a, Vec<Outcome>> {
         Box::pin(async move {
             if commands.iter().all(|command| command.effect == Effect::Reads) {
-                return self.sim.run(node, commands, lease).await;
+                return self.looks(node, commands, lease).await;
             }
             let mut outcomes = Vec::new();
             for command in commands {
@@ -157,6 +194,8 @@ pub struct Errand<'a> {
     pub allow: &'a Allow,
     /// Who it is.
     pub owner: &'a str,
+    /// How long it may take.
+    pub limit: Duration,
 }
 
 /// Runs `apply` once, telling `plans` each plan; nothing if the operator dies of it.
@@ -172,7 +211,7 @@ pub async fn apply(watched: &Watched<'_>, errand: &Errand<'_>, mut plans: impl F
         owner: errand.owner.to_owned(),
         is_gone: |_| false,
         seed: 1,
-        limit: LIMIT,
+        limit: errand.limit,
         patience: Duration::MAX,
         stop: stopped,
     };

@@ -7,19 +7,24 @@
 //! (a) After `apply`, `plan` is empty, and a second `apply` changes nothing and takes no lease. (b) Every changing
 //! command run twice is as good as run once. (c) Whatever goes wrong at whatever command, and whenever the operator
 //! dies: run again, and the end is that of an undisturbed run, by no more dangerous means. (d) The same inputs give
-//! the same plan, byte for byte, and the same seed the same run.
+//! the same plan, byte for byte, and the same seed the same run. (e) A planner that lacks any need, or any rule of safety,
+//! is found out.
+//!
+//! Also: what is refused for good, or cannot be seen, holds what rests on it; the rest is done, and the run ends.
 //!
 //! All of it runs with a few thousand seeds among the other tests. `tests/soak/laws` runs as many as one likes.
 
 mod cases;
 mod drive;
+mod mutants;
 mod normal;
 mod oracle;
 mod seeds;
 mod spec_gen;
 mod world_gen;
 
-use cases::{Case, Course};
+use cases::Case;
+use drive::Meddling;
 use seeds::hold_for;
 
 #[test]
@@ -27,7 +32,7 @@ fn after_apply_nothing_is_left_to_do_and_a_run_of_bad_luck_ends_the_same() {
     hold_for(2000, "after_apply", |seed| {
         let case = Case::of(seed);
         drive::timeless(async {
-            let calm = case.undisturbed(Course::Plain).await?;
+            let calm = case.undisturbed(&Meddling::None).await?;
             case.same_end_after_bad_luck(seed, &calm).await
         })
     });
@@ -38,8 +43,8 @@ fn every_command_twice_is_as_good_as_once() {
     hold_for(300, "every_command_twice", |seed| {
         let case = Case::of(seed);
         drive::timeless(async {
-            let once = case.undisturbed(Course::Plain).await?;
-            let twice = case.undisturbed(Course::Stuttering).await?;
+            let once = case.undisturbed(&Meddling::None).await?;
+            let twice = case.undisturbed(&Meddling::Stuttering).await?;
             case.same_end(&once, &twice)
         })
     });
@@ -66,7 +71,7 @@ fn two_operators_never_change_anything_at_the_same_moment() {
     hold_for(200, "two_operators", |seed| {
         let case = Case::of(seed);
         drive::timeless(async {
-            let alone = case.undisturbed(Course::Plain).await?;
+            let alone = case.undisturbed(&Meddling::None).await?;
             case.same_end_with_company(seed, &alone).await
         })
     });
@@ -75,4 +80,22 @@ fn two_operators_never_change_anything_at_the_same_moment() {
 #[test]
 fn a_cluster_that_followed_its_file_step_by_step_is_as_one_made_at_once() {
     hold_for(300, "a_cluster_that_followed", |seed| drive::timeless(cases::edits(seed)));
+}
+
+#[test]
+fn what_is_refused_or_cannot_be_seen_holds_what_rests_on_it_and_nothing_is_done_in_vain() {
+    hold_for(300, "what_is_refused", |seed| {
+        let case = if seed.is_multiple_of(2) { Case::of(seed) } else { Case::worn(seed) };
+        drive::timeless(async {
+            let calm = case.undisturbed(&Meddling::None).await?;
+            case.bears_hindrances(seed, &calm).await
+        })
+    });
+}
+
+#[test]
+fn a_planner_that_lacks_any_need_or_any_rule_of_safety_is_found_out() {
+    if let Err(why) = mutants::are_found_out(seeds::count(400)) {
+        panic!("{why}");
+    }
 }

@@ -55,29 +55,50 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`, not a number")))
 }
 
+/// How many seeds are wanted, and on how many processors: what is usual on one, because other tests run beside.
+fn wanted(usual: u64) -> (u64, usize) {
+    let all = || thread::available_parallelism().map_or(1, usize::from);
+    number("BRICKLAYER_SEEDS").map_or((usual, 1), |count| (count, all()))
+}
+
+/// The usual number of cases for a law that needs all of them at once, or as many as the environment says.
+pub fn count(usual: u64) -> u64 {
+    wanted(usual).0
+}
+
+/// Does the work for each number below `count`.
+pub fn each(count: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let all = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return;
+            }
+            work(number);
+        }
+    };
+    thread::scope(|scope| (0..wanted(count).1).for_each(|_| drop(scope.spawn(all))));
+}
+
 /// Runs `law` for its usual number of seeds, or for those that the environment names, and says how to repeat the
 /// first that breaks it.
 pub fn hold_for(usual: u64, name: &str, law: fn(u64) -> Result<(), String>) {
-    let (seeds, threads) = match (number("BRICKLAYER_SEED"), number("BRICKLAYER_SEEDS")) {
-        (Some(seed), _) => (seed..seed + 1, 1),
-        (None, Some(count)) => (0..count, thread::available_parallelism().map_or(1, usize::from)),
-        (None, None) => (0..usual, 1),
+    let (first, count) = match number("BRICKLAYER_SEED") {
+        Some(seed) => (seed, 1),
+        None => (0, count(usual)),
     };
-    let next = AtomicU64::new(seeds.start);
     let broken = Mutex::new(BTreeSet::new());
-    let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end || broken.lock().is_ok_and(|broken| !broken.is_empty()) {
-                return;
-            }
-            let said = catch_unwind(AssertUnwindSafe(|| law(seed))).unwrap_or_else(|_| Err("it panicked".to_owned()));
-            if let Err(why) = said {
-                broken.lock().expect("no thread panics with it").insert((seed, why));
-            }
+    each(count, |number| {
+        if broken.lock().is_ok_and(|broken| !broken.is_empty()) {
+            return;
         }
-    };
-    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        let seed = first + number;
+        let said = catch_unwind(AssertUnwindSafe(|| law(seed))).unwrap_or_else(|_| Err("it panicked".to_owned()));
+        if let Err(why) = said {
+            broken.lock().expect("no thread panics with it").insert((seed, why));
+        }
+    });
     if let Some((seed, why)) = broken.into_inner().expect("no thread panics with it").first() {
         panic!("seed {seed}: {why}\nto repeat it: BRICKLAYER_SEED={seed} cargo test --lib laws::{name}");
     }

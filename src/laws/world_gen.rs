@@ -62,28 +62,41 @@ fn lay_ground(world: &mut World, volume: &Volume, brick: &Brick) {
 
 /// A world in which some of `spec` may be there already, and not as written.
 pub fn world(draws: &mut Draws, spec: &Spec) -> World {
-    let mut hands = Hands { sim: Simulated::new(blank([spec])), spec, draws };
     // Each stage needs those before it.
-    let stage = hands.draws.below(5);
-    if stage > 0 {
-        hands.packages();
-    }
-    if stage > 1 {
-        hands.pool();
-    }
-    if stage > 2 {
-        for (name, volume) in &spec.volumes {
-            if hands.draws.chance(75) {
-                hands.volume(name.as_str(), volume);
+    let stage = draws.below(5);
+    Hands { sim: Simulated::new(blank([spec])), spec, draws, wear: 1 }.world(stage)
+}
+
+/// A world in which all of `spec` was there once, and much has gone wrong since.
+pub fn worn(draws: &mut Draws, spec: &Spec) -> World {
+    Hands { sim: Simulated::new(blank([spec])), spec, draws, wear: 3 }.world(4)
+}
+
+impl Hands<'_> {
+    fn world(mut self, stage: usize) -> World {
+        let hands = &mut self;
+        let spec = hands.spec;
+        if stage > 0 {
+            hands.packages();
+        }
+        if stage > 1 {
+            hands.names_known();
+            hands.pool();
+        }
+        if stage > 2 {
+            for (name, volume) in &spec.volumes {
+                if hands.draws.chance(75) {
+                    hands.volume(name.as_str(), volume);
+                }
+            }
+            for mount in spec.mounts.values() {
+                hands.mount(mount);
             }
         }
-        for mount in spec.mounts.values() {
-            hands.mount(mount);
-        }
+        hands.leftovers();
+        hands.troubles();
+        hands.sim.world().clone()
     }
-    hands.leftovers();
-    hands.troubles();
-    hands.sim.world().clone()
 }
 
 /// Somebody who works on the nodes by hand.
@@ -91,9 +104,16 @@ struct Hands<'a> {
     sim: Simulated,
     spec: &'a Spec,
     draws: &'a mut Draws,
+    /// How many times more often than usual things are off.
+    wear: usize,
 }
 
 impl Hands<'_> {
+    /// Whether something is off that is so in `percent` of a hundred usual cases.
+    fn off(&mut self, percent: usize) -> bool {
+        self.draws.chance((percent * self.wear).min(80))
+    }
+
     fn nodes(&self) -> Vec<NodeName> {
         self.spec.nodes.keys().cloned().collect()
     }
@@ -109,11 +129,16 @@ impl Hands<'_> {
     }
 
     fn packages(&mut self) {
+        let (family, client) = match self.wear > 1 && self.draws.chance(25) {
+            true => ("redhat", "glusterfs-fuse"),
+            false => ("debian", "glusterfs-client"),
+        };
         for node in self.nodes() {
+            family.clone_into(&mut self.sim.world().node_mut(&node).family);
             match self.draws.below(10) {
                 0 => {}
-                1 => _ = self.sim.by_hand(&node, "install-packages", &["debian", "glusterfs-client"]),
-                _ => _ = self.sim.by_hand(&node, "install-packages", &["debian", "glusterfs-server"]),
+                1 => _ = self.sim.by_hand(&node, "install-packages", &[family, client]),
+                _ => _ = self.sim.by_hand(&node, "install-packages", &[family, "glusterfs-server"]),
             }
             if self.draws.chance(80) {
                 self.sim.by_hand(&node, "systemctl", &["start", "glusterd"]);
@@ -123,6 +148,19 @@ impl Hands<'_> {
             }
         }
         self.sim.advance(Duration::from_secs(1));
+    }
+
+    /// With names of bricklayer's own, they were written once; some are gone by now.
+    fn names_known(&mut self) {
+        if self.wear < 2 || self.spec.hosts == Hosts::Unmanaged {
+            return;
+        }
+        let storage = self.spec.nodes.values().filter_map(|node| node.addresses.storage.as_ref());
+        let lines: String = storage.filter_map(|at| Some(format!("{}\t{}\n", at.ip?, at.name))).collect();
+        let block = format!("127.0.0.1\tlocalhost\n# bricklayer laws: begin\n{lines}# bricklayer laws: end\n");
+        for node in self.nodes() {
+            self.sim.world().node_mut(&node).put("/etc/hosts", &block, "644");
+        }
     }
 
     /// The names by which a colleague may call a node.
@@ -156,14 +194,14 @@ impl Hands<'_> {
         let mut size = written.replica.or(written.disperse).map_or(1, |size| size as usize);
         let mut bricks: Vec<&Brick> = written.bricks.iter().collect();
         let (mut replica, mut arbiter) = (written.replica, written.arbiter);
-        if size < bricks.len() && self.draws.chance(30) {
+        if size < bricks.len() && self.off(30) {
             bricks.truncate(size);
         }
-        if replica == Some(3) && self.draws.chance(35) {
+        if replica == Some(3) && self.off(35) {
             bricks = bricks.chunks(3).flat_map(|set| &set[..2]).copied().collect();
             (size, replica, arbiter) = (2, Some(2), None);
         }
-        if bricks.len() > size && self.draws.chance(5) {
+        if bricks.len() > size && self.off(5) {
             bricks.rotate_left(1);
         }
         let mut words: Vec<String> = ["volume", "create", name].map(str::to_owned).into();
@@ -203,7 +241,7 @@ impl Hands<'_> {
         for (option, value) in super::spec_gen::options(self.draws, 25) {
             set(self, &option, &value);
         }
-        if self.draws.chance(25) {
+        if self.off(25) {
             // What bricklayer set once, and what the file does not ask for any more.
             set(self, "performance.quick-read", "off");
             let owned = written.options.keys().cloned().chain(["performance.quick-read".to_owned()]);
@@ -211,18 +249,18 @@ impl Hands<'_> {
         }
         if self.draws.chance(80) {
             self.gluster(at, &["volume", "start", name]);
-            self.writers(at, name, bricks);
-            if self.draws.chance(15) {
+            self.writers(at, name, written.replica.is_some(), bricks);
+            if self.off(15) {
                 self.gluster(at, &["volume", "stop", name]);
             }
         }
         let victim = *self.draws.pick(bricks);
-        if self.draws.chance(6) {
+        if self.off(6) {
             self.lose_ground(victim);
         }
     }
 
-    fn writers(&mut self, at: &NodeName, name: &str, bricks: &[&Brick]) {
+    fn writers(&mut self, at: &NodeName, name: &str, copies: bool, bricks: &[&Brick]) {
         let victim = *self.draws.pick(bricks);
         // Too few bricks to write to is an answer, too.
         let write = |hands: &mut Self, most: usize| {
@@ -232,7 +270,11 @@ impl Hands<'_> {
         if self.draws.chance(70) {
             write(self, 300);
         }
-        if self.draws.chance(30) {
+        if self.wear > 1 && copies && self.off(5) {
+            // Copies that disagree: nobody knows which is right.
+            self.sim.world().dispute(&victim.node, victim.path.as_str());
+        }
+        if self.off(30) {
             self.sim.world().kill_brick(&victim.node, victim.path.as_str());
             if self.draws.chance(70) {
                 write(self, 300);
@@ -270,7 +312,7 @@ impl Hands<'_> {
                 )
             };
             let file = format!("/etc/systemd/system/{unit}");
-            match self.draws.below(10) {
+            match self.draws.below(10 / self.wear) {
                 // By hand, without a unit.
                 0 if self.sim.world().can_mount(&node, &source, "") => {
                     let mounted = Mounted { source, fstype: "fuse.glusterfs".to_owned() };
@@ -296,7 +338,7 @@ impl Hands<'_> {
     fn leftovers(&mut self) {
         for (volume, brick) in all_bricks(self.spec) {
             let fresh = volume.state != VolumeState::Absent;
-            if fresh && brick.device.is_some() && self.draws.chance(15) {
+            if fresh && brick.device.is_some() && self.off(15) {
                 self.used_device(brick);
             }
             let mut world = self.sim.world();
@@ -316,6 +358,9 @@ impl Hands<'_> {
             }
         }
         for node in self.nodes() {
+            if self.wear > 1 && self.spec.hosts == Hosts::Managed && self.off(15) {
+                self.sim.world().node_mut(&node).put("/etc/hosts", "127.0.0.1\tlocalhost\n", "644");
+            }
             if self.draws.chance(8) {
                 let policy = "#!/bin/sh\n# bricklayer: hold\nexit 101\n";
                 self.sim.world().node_mut(&node).put("/usr/sbin/policy-rc.d", policy, "755");
@@ -346,7 +391,7 @@ impl Hands<'_> {
         let nodes = self.nodes();
         let node = self.draws.pick(&nodes).clone();
         let other = self.draws.pick(&nodes).clone();
-        match self.draws.below(20) {
+        match self.draws.below(20 / self.wear.min(2)) {
             0 | 1 => self.sim.world().cut_power(&node, None),
             2 => self.sim.world().kill_glusterd(&node),
             3 => _ = self.sim.by_hand(&node, "systemctl", &["disable", "--now", "glusterd"]),

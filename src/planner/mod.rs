@@ -4,6 +4,8 @@
 //! order. A need is met by a milestone that was positively seen, and by nothing else: not by the absence of an item
 //! that would bring it about.
 
+#[cfg(test)]
+pub(crate) mod mutant;
 mod order;
 mod safety;
 
@@ -32,6 +34,8 @@ pub fn draft(spec: &Spec, facts: &Facts, intent: &Intent) -> (Plan, Questions) {
     if let Some(wish) = &intent.wish {
         found.items.retain(|item| concerns(wish, item));
     }
+    #[cfg(test)]
+    mutant::forget(&cx, &mut found);
     safety::guard(&cx, &mut found);
     for item in &mut found.items {
         hold(item, intent);

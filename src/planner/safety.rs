@@ -7,25 +7,46 @@ use std::time::Duration;
 
 use crate::kinds::volumes::healed;
 use crate::kinds::{Assessment, Cx, Standing, counted_on, missing_member};
-use crate::model::{Cause, Held, Item, Lane, Seen, Subject, Threat, VolumeName, Work};
+use crate::model::{Cause, Held, Item, Lane, NodeName, Seen, Subject, Threat, VolumeName, Why, Work};
 use crate::tools::{gluster, mounts};
 
 /// How long until it is worth looking whether glusterd has noticed that a peer is away.
 const NOTICE_POLL: Duration = Duration::from_secs(3);
 
-/// Goes through all items that threaten something, or that the whole pool takes part in.
+/// A rule: turns what items threaten into what they need, or into the reason why they may not run.
+pub(super) struct Rule {
+    /// What it says.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by people, and by the law that no rule is needless"))]
+    pub(super) says: &'static str,
+    pub(super) apply: fn(&Cx<'_>, &mut Assessment),
+}
+
+/// Every rule, in the order in which they apply.
+pub(super) static RULES: &[Rule] = &[
+    Rule { says: "a pool that counts on a silent node is left alone", apply: silent_peers },
+    Rule { says: "a set of bricks is changed only when every copy is complete and served", apply: complete },
+    Rule { says: "a set of bricks is changed only when it is certain that no copies disagree", apply: undisputed },
+    Rule { says: "a volume is not taken from under those who use it", apply: unused },
+    Rule { says: "a volume is not taken away while a node does not tell whether it uses it", apply: surely_unused },
+];
+
+/// Every rule about the cluster manager, in the order in which they apply.
+static CLUSTER_RULES: &[Rule] = &[
+    Rule { says: "the cluster manager is told nothing while a node is to be fenced", apply: pending_fencing },
+    Rule { says: "the cluster manager is told nothing while a person has told it to hold still", apply: held_still },
+    Rule { says: "no member is taken away, and no vote asked for, while a member is missing", apply: quorum },
+];
+
+/// Applies every rule.
 pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
-    silent_peers(cx, found);
-    pending_fencing(cx, found);
-    for item in found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_))) {
-        for threat in item.threatens.clone() {
-            match threat {
-                Threat::Replicas(volume) | Threat::Once(volume) => replicas(cx, &volume, item),
-                Threat::Access(volume) => access(cx, &volume, item),
-                Threat::Cluster => cluster(cx, item),
-                Threat::Quorum => quorum(cx, item),
-            }
-        }
+    for rule in RULES {
+        #[cfg(not(test))]
+        (rule.apply)(cx, found);
+        #[cfg(test)]
+        super::mutant::apply(rule, cx, found);
+    }
+    for rule in CLUSTER_RULES {
+        (rule.apply)(cx, found);
     }
 }
 
@@ -52,31 +73,107 @@ fn hold(item: &mut Item, because: String, hint: &str) {
     item.work = Work::Held(Held { cause: Cause::Unsafe, because, hint: Some(hint.to_owned()) });
 }
 
-/// The bricks of a replica set are changed only while every copy is complete and served, and none is in dispute:
-/// glusterd itself would not stop anybody (gluster/glusterfs#895).
-fn replicas(cx: &Cx<'_>, volume: &VolumeName, item: &mut Item) {
-    item.needs.push(healed(volume));
-    let query = gluster::heal(volume.as_str());
-    let answers: Vec<_> = cx.spec.nodes.keys().map(|node| cx.see(node, &query)).collect();
-    let disputed = answers.iter().filter_map(Seen::known).map(|heal| heal.split_brain).max();
-    match disputed {
-        Some(0) => {}
-        Some(entries) => hold(
-            item,
-            format!("{entries} entries of volume {volume} are in split-brain"),
-            "resolve them first: `gluster volume heal VOLUME info split-brain` lists them",
-        ),
-        None => hold(
-            item,
-            format!("nobody can tell whether volume {volume} is free of split-brain"),
-            "look at `gluster volume heal VOLUME info` on a node",
-        ),
+/// The items that can be run and threaten a volume, with that volume.
+fn threatening<'f>(
+    found: &'f mut Assessment,
+    volume: fn(&Threat) -> Option<&VolumeName>,
+) -> impl Iterator<Item = (VolumeName, &'f mut Item)> {
+    let runs = found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_)));
+    runs.filter_map(move |item| Some((item.threatens.iter().find_map(volume)?.clone(), item)))
+}
+
+fn replicas(threat: &Threat) -> Option<&VolumeName> {
+    match threat {
+        Threat::Replicas(volume) | Threat::Once(volume) => Some(volume),
+        Threat::Access(_) | Threat::Cluster | Threat::Quorum => None,
     }
 }
 
+fn access(threat: &Threat) -> Option<&VolumeName> {
+    match threat {
+        Threat::Access(volume) => Some(volume),
+        Threat::Replicas(_) | Threat::Once(_) | Threat::Cluster | Threat::Quorum => None,
+    }
+}
+
+/// The bricks of a replica set are changed only while every copy is complete and served: glusterd itself would not
+/// stop anybody (gluster/glusterfs#895).
+fn complete(_: &Cx<'_>, found: &mut Assessment) {
+    for (volume, item) in threatening(found, replicas) {
+        item.needs.push(healed(&volume));
+    }
+}
+
+/// Of copies that disagree nobody knows which is right, and a new one would be made from either. Unknown is not undisputed.
+fn undisputed(cx: &Cx<'_>, found: &mut Assessment) {
+    for (volume, item) in threatening(found, replicas) {
+        let query = gluster::heal(volume.as_str());
+        let answers: Vec<_> = cx.spec.nodes.keys().map(|node| cx.see(node, &query)).collect();
+        match answers.iter().filter_map(Seen::known).map(|heal| heal.split_brain).max() {
+            Some(0) => {}
+            Some(entries) => hold(
+                item,
+                format!("{entries} entries of volume {volume} are in split-brain"),
+                "resolve them first: `gluster volume heal VOLUME info split-brain` lists them",
+            ),
+            None => hold(
+                item,
+                format!("nobody can tell whether volume {volume} is free of split-brain"),
+                "look at `gluster volume heal VOLUME info` on a node",
+            ),
+        }
+    }
+}
+
+/// A volume is not taken from under those who use it.
+fn unused(cx: &Cx<'_>, found: &mut Assessment) {
+    for (volume, item) in threatening(found, access) {
+        let user = mounts_of(cx, &volume).find_map(|(node, mount)| Some((node, mount.ok()??)));
+        if let Some((node, path)) = user {
+            let because = format!("volume {volume} is mounted on {path} of {node}");
+            hold(item, because, "unmount it first: `state: absent` for the mount in this file");
+        }
+    }
+}
+
+/// Nor while a node does not tell what it uses: unknown is not unused.
+fn surely_unused(cx: &Cx<'_>, found: &mut Assessment) {
+    for (volume, item) in threatening(found, access) {
+        let silent = mounts_of(cx, &volume).find_map(|(node, mount)| Some((node, mount.err()?)));
+        if let Some((node, why)) = silent {
+            let because = format!("it is not known whether {node} uses volume {volume}: {why}");
+            hold(item, because, "bring the node back, or take it out of this file");
+        }
+    }
+}
+
+/// Where each node has the volume mounted, if it has; or why that is not known.
+fn mounts_of<'a>(
+    cx: &'a Cx<'_>,
+    volume: &'a VolumeName,
+) -> impl Iterator<Item = (&'a NodeName, Result<Option<String>, Why>)> {
+    let source = |source: &String| source.rsplit_once([':', '/']).is_some_and(|(_, name)| name == volume.as_str());
+    cx.spec.nodes.keys().map(move |node| {
+        let mounted = match cx.see(node, &mounts::gluster_mounts()) {
+            Seen::Is(mounted) => Ok(mounted.iter().find(|(_, from)| source(from)).map(|(path, _)| path.clone())),
+            // Where nothing is installed that could mount it, it is not mounted.
+            Seen::NotYet(_) => Ok(None),
+            Seen::Unknown(why) => Err(why),
+        };
+        (node, mounted)
+    })
+}
+
+fn runs_and_threatens<'f>(found: &'f mut Assessment, threat: &'f Threat) -> impl Iterator<Item = &'f mut Item> {
+    found.items.iter_mut().filter(move |item| matches!(item.work, Work::Run(_)) && item.threatens.contains(threat))
+}
+
 /// The cluster manager is told nothing while a person has told it to hold still.
-fn cluster(cx: &Cx<'_>, item: &mut Item) {
-    if Standing::of(cx).known().is_some_and(|standing| standing.state.maintenance) {
+fn held_still(cx: &Cx<'_>, found: &mut Assessment) {
+    if !Standing::of(cx).known().is_some_and(|standing| standing.state.maintenance) {
+        return;
+    }
+    for item in runs_and_threatens(found, &Threat::Cluster) {
         let because = "the cluster is in maintenance mode: somebody has told it to hold still".to_owned();
         hold(item, because, "`crm_attribute --name maintenance-mode --delete` ends it");
     }
@@ -100,23 +197,10 @@ fn pending_fencing(cx: &Cx<'_>, found: &mut Assessment) {
     }
 }
 
-/// A volume is not taken from under those who use it.
-fn access(cx: &Cx<'_>, volume: &VolumeName, item: &mut Item) {
-    let source = |source: &String| source.rsplit_once([':', '/']).is_some_and(|(_, name)| name == volume.as_str());
-    let query = mounts::gluster_mounts();
-    let user = cx.spec.nodes.keys().find_map(|node| {
-        let mounted = cx.see(node, &query);
-        let (path, _) = mounted.known()?.iter().find(|(_, from)| source(from))?;
-        Some(format!("volume {volume} is mounted on {path} of {node}"))
-    });
-    if let Some(because) = user {
-        hold(item, because, "unmount it first: `state: absent` for the mount in this file");
-    }
-}
-
-/// With a member missing, one vote less or one more that is needed is all it takes for everything to stop.
-fn quorum(cx: &Cx<'_>, item: &mut Item) {
-    if let Some(because) = missing_member(cx) {
-        hold(item, because, "bring it back first; nothing else waits for this");
+/// While a member is missing, the others may need each vote that they have.
+fn quorum(cx: &Cx<'_>, found: &mut Assessment) {
+    let Some(because) = missing_member(cx) else { return };
+    for item in runs_and_threatens(found, &Threat::Quorum) {
+        hold(item, because.clone(), "bring it back first; nothing else waits for this");
     }
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub use schema::schema;
 
 use crate::kinds::Spec;
-use crate::model::{Located, Severity, Source};
+use crate::model::{ClusterName, Located, Severity, Source};
 
 /// What came of reading a file.
 #[derive(Clone, Debug)]
@@ -51,6 +51,30 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Why a file is refused although nothing is wrong in it: two files of one cluster would undo each other's work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} already stands for {cluster}", by.display())]
+pub struct Taken {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The file that stands for it.
+    pub by: PathBuf,
+}
+
+/// Refuses `cluster` to a further file if one of `others` stands for it.
+///
+/// # Errors
+/// [`Taken`] if one does.
+pub fn untaken<'a>(
+    cluster: &ClusterName,
+    others: impl IntoIterator<Item = (&'a Path, &'a ClusterName)>,
+) -> Result<(), Taken> {
+    match others.into_iter().find(|(_, taken)| *taken == cluster) {
+        Some((by, _)) => Err(Taken { cluster: cluster.clone(), by: by.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Reads a cluster's file.

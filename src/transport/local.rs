@@ -4,7 +4,7 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::batch::{Batch, Told};
 use super::exchange::exchange;
-use super::{Transport, record};
+use super::{Transport, recorded};
 use crate::model::{Command, Failure, Lease, NodeName, Outcome};
 
 /// Runs commands on this machine, as who bricklayer runs as: for changes that has to be root.
@@ -25,8 +25,7 @@ impl Transport for Local {
             if commands.is_empty() {
                 return Vec::new();
             }
-            let told = told(&Batch::new(commands, lease)).await;
-            record(node, commands, told)
+            recorded(node, commands, told(&Batch::new(commands, lease))).await
         }
         .boxed()
     }

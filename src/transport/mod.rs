@@ -14,6 +14,8 @@ mod ssh;
 pub mod simulated;
 
 use futures::future::BoxFuture;
+use tracing::Span;
+use tracing::field::Empty;
 
 pub use local::Local;
 pub use secrets::WithSecrets;
@@ -49,27 +51,44 @@ pub trait Transport: Send + Sync {
     }
 }
 
-/// Writes what became of `commands` to the log and passes it on. What they read is never written.
-fn record(node: &NodeName, commands: &[Command], told: Vec<batch::Told>) -> Vec<Outcome> {
-    macro_rules! log {
-        ($level:ident, $command:expr, $told:expr) => {{
-            let seconds = $told.took.map(|took| took.as_secs_f64());
-            match &$told.outcome {
-                Ok(output) => {
-                    let status = output.status;
-                    tracing::$level!(target: "bricklayer::command", %node, command = %$command, status, seconds);
-                }
-                Err(failure) => {
-                    tracing::$level!(target: "bricklayer::command", %node, command = %$command, %failure, seconds);
-                }
-            }
-        }};
-    }
-    for (command, told) in commands.iter().zip(&told) {
-        match command.effect {
-            Effect::Reads => log!(debug, command, told),
-            Effect::Changes => log!(info, command, told),
+/// Runs `commands` by way of `told`, each in a span of its own that ends with what became of it. What they read is never
+/// written.
+async fn recorded(node: &NodeName, commands: &[Command], told: impl Future<Output = Vec<batch::Told>>) -> Vec<Outcome> {
+    let spans: Vec<Span> = commands.iter().map(|command| span(node, command)).collect();
+    let told = told.await;
+    for ((command, span), told) in commands.iter().zip(&spans).zip(&told) {
+        if let Some(took) = told.took {
+            span.record("seconds", took.as_secs_f64());
         }
+        match &told.outcome {
+            Ok(output) => span.record("status", output.status),
+            Err(failure) => span.record("failure", tracing::field::display(failure)),
+        };
+        span.in_scope(|| match command.effect {
+            Effect::Reads => tracing::debug!(target: "bricklayer::command", "ended"),
+            Effect::Changes => tracing::info!(target: "bricklayer::command", "ended"),
+        });
     }
     told.into_iter().map(|told| told.outcome).collect()
+}
+
+/// The span of a command that is about to be run.
+fn span(node: &NodeName, command: &Command) -> Span {
+    macro_rules! span {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "bricklayer::command",
+                "command",
+                %node,
+                %command,
+                status = Empty,
+                failure = Empty,
+                seconds = Empty
+            )
+        };
+    }
+    match command.effect {
+        Effect::Reads => span!(debug_span),
+        Effect::Changes => span!(info_span),
+    }
 }

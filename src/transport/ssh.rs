@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use super::batch::{Batch, Told};
 use super::exchange::{Said, exchange};
-use super::{Transport, record};
+use super::{Transport, recorded};
 use crate::model::{Command, Failure, Lease, NodeName, Outcome};
 
 /// How long a node may take to answer at all.
@@ -212,8 +212,7 @@ impl Transport for Ssh {
             if commands.is_empty() {
                 return Vec::new();
             }
-            let told = self.told(node, &Batch::new(commands, lease)).await;
-            record(node, commands, told)
+            recorded(node, commands, self.told(node, &Batch::new(commands, lease))).await
         }
         .boxed()
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::kinds::Spec;
 use crate::model::{ClusterName, Located, Severity};
-use crate::spec::{self, LoadError, Loaded};
+use crate::spec::{self, LoadError, Loaded, Taken};
 use crate::view::count;
 
 /// The files that a path stands for.
@@ -39,7 +39,7 @@ enum Complaint {
     /// These findings, as lines with their place.
     Findings(Vec<String>),
     /// Another file stands for its cluster.
-    Taken(ClusterName, PathBuf),
+    Taken(Taken),
 }
 
 /// What a look at the folder gave.
@@ -124,10 +124,9 @@ impl Fleet {
         let Some(spec) = spec else {
             return Err(Complaint::Findings(findings.iter().filter(|l| is_error(l)).map(line).collect()));
         };
-        let mut others = self.sheets.iter().filter(|(other, _)| *other != file);
-        if let Some((other, _)) = others.find(|(_, sheet)| sheet.name.as_ref() == Some(&spec.cluster)) {
-            return Err(Complaint::Taken(spec.cluster, other.clone()));
-        }
+        let others = self.sheets.iter().filter(|(other, _)| *other != file);
+        let others = others.filter_map(|(other, sheet)| Some((other.as_path(), sheet.name.as_ref()?)));
+        spec::untaken(&spec.cluster, others).map_err(Complaint::Taken)?;
         if !findings.is_empty() {
             let (name, warnings) = (file.display(), count(findings.len(), "warning"));
             tracing::info!(
@@ -159,10 +158,7 @@ impl Complaint {
         }
         match self {
             Self::Unreadable(why) => tell!("{name} cannot be read: {why}; {instead}"),
-            Self::Taken(cluster, other) => {
-                let other = other.display();
-                tell!(%cluster, "{name} is refused: {other} already stands for {cluster}; {instead}");
-            }
+            Self::Taken(taken) => tell!(cluster = %taken.cluster, "{name} is refused: {taken}; {instead}"),
             Self::Findings(lines) => {
                 tell!("{name} cannot be used as it is: {}; {instead}", count(lines.len(), "error"));
                 for line in lines {

@@ -2,10 +2,10 @@
 
 use super::{Mount, MountState, managed};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, nodes, pool, volumes};
+use crate::kinds::{Assessment, Cx, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
-use crate::tools::{MARK, gluster, mounts};
+use crate::tools::{MARK, mounts};
 
 /// Looks at all mounts.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
@@ -107,7 +107,6 @@ impl One<'_> {
         };
         let summary = format!("mount {} on {} of {}", self.mount.volume, self.mount.path, self.node);
         let mut item = Item::run(&self.subject(), verb, summary, Place::On(self.node.clone()), command)
-            .needs(nodes::installed(self.node, gluster::PACKAGE))
             .needs(pool::in_pool(self.node))
             .needs(volumes::usable(&self.mount.volume))
             .gives(mounted);

@@ -7,8 +7,7 @@ use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
-use crate::kinds::timing::FenceTimes;
-use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
+use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, nodes, pool, units};
 use crate::model::{
     Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
@@ -19,6 +18,8 @@ use crate::tools::gluster;
 const BRICKS_START: f64 = 15.0;
 /// How long until it is worth counting again what is left to heal.
 const HEAL_POLL: Duration = Duration::from_secs(2);
+/// With so few entries left to heal it is asked whether they are such as heal by themselves.
+const FEW_ENTRIES: u64 = 100;
 
 /// Looks at all volumes.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
@@ -73,7 +74,7 @@ impl One<'_> {
             return;
         }
         found.item(self.create().assumed_if(assumed));
-        let initial = options::changes(self.volume, &self.wanted_options(), &BTreeMap::new());
+        let initial = options::changes(self.volume, &self.wanted_options(&BTreeMap::new()), &BTreeMap::new());
         if !initial.set.is_empty() {
             found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
         }
@@ -238,12 +239,16 @@ impl One<'_> {
         item.at_risk(Risk::Safe, impact)
     }
 
-    fn wanted_options(&self) -> BTreeMap<String, String> {
-        options::wanted(self.cx.spec, self.volume, &FenceTimes::new())
+    /// What the file asks for, for a volume of which `set` is set.
+    fn wanted_options(&self, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let spec = self.cx.spec;
+        let standing = spec.has_manager().then(|| Standing::of(self.cx));
+        let times = standing.as_ref().and_then(Seen::known).map(|standing| standing.measured());
+        options::wanted(spec, self.volume, times.as_ref(), set)
     }
 
     fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let changes = options::changes(self.volume, &self.wanted_options(), &there.options);
+        let changes = options::changes(self.volume, &self.wanted_options(&there.options), &there.options);
         for (name, now) in &changes.reset {
             let summary = format!("give option {name} of volume {} back to its default", self.name);
             let command = gluster::reset(self.name.as_str(), name);
@@ -344,9 +349,14 @@ impl One<'_> {
         if pending == 0 && all_served && bricks.len() == there.bricks.len() {
             return found.met(healed(self.name));
         }
-        let mut item = Item::wait(&self.subject(), "heal", format!("volume {} to heal", self.name), HEAL_POLL)
-            .gives(healed(self.name))
-            .assumed_if(pending == 0);
+        let summary = format!("volume {} to heal", self.name);
+        if all_served && let Some(because) = self.disputed(pending) {
+            let hint = "resolve them first: `gluster volume heal VOLUME info split-brain` lists them";
+            let item = Item::held(&self.subject(), "heal", summary, Cause::Refused, because, hint);
+            return found.item(item.gives(healed(self.name)));
+        }
+        let mut item =
+            Item::wait(&self.subject(), "heal", summary, HEAL_POLL).gives(healed(self.name)).assumed_if(pending == 0);
         if pending > 0 {
             item = item.left(pending, "entries");
         }
@@ -354,5 +364,13 @@ impl One<'_> {
             item = item.needs(bricks::served(brick));
         }
         found.item(item);
+    }
+
+    /// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many
+    /// to heal it is not asked, because the answer takes the longer the more they are.
+    fn disputed(&self, pending: u64) -> Option<String> {
+        let node = self.actual.pool.able.first().filter(|_| (1..=FEW_ENTRIES).contains(&pending))?;
+        let entries = self.cx.see(node, &gluster::heal(self.name.as_str())).known()?.split_brain;
+        (entries > 0).then(|| format!("{entries} entries of volume {} are in split-brain", self.name))
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::assess::One;
-use super::started;
 use crate::kinds::{Assessment, counted_on, nodes};
 use crate::model::{Cause, Difference, Item, Milestone, Seen};
 use crate::tools::gluster::{self, LAYOUT, Spread};
@@ -52,7 +51,7 @@ pub(super) fn spread(one: &One<'_>, there: &gluster::Volume, found: &mut Assessm
                 let summary = format!("spread the directories of volume {} over its new bricks", one.name);
                 let item = one.step("spread", summary, gluster::spread(one.name.as_str()));
                 let why = Difference::changed("layout", "without the new bricks", "over all bricks");
-                found.item(item.because(why).needs(started(one.name)));
+                found.item(item.because(why));
             }
             Spread::Underway => {
                 let summary = format!("the directories of volume {} to be spread", one.name);

@@ -84,6 +84,13 @@ impl World {
         }
     }
 
+    /// Has a brick hold a file that other copies hold differently.
+    pub fn dispute(&mut self, node: &NodeName, path: &str) {
+        if let Some(directory) = self.nodes.get_mut(node).and_then(|node| node.directory_mut(path)) {
+            directory.split_brain = 1;
+        }
+    }
+
     /// Unmounts what is mounted at `path`.
     pub fn unmount(&mut self, node: &NodeName, path: &str) {
         let Some(node) = self.nodes.get_mut(node) else { return };

@@ -186,6 +186,14 @@ impl Simulated {
         output
     }
 
+    /// Something happens that nobody types a command for, and is kept.
+    pub fn happen<T>(&self, event: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world();
+        let told = event(&mut world);
+        self.shared.keep(&world);
+        told
+    }
+
     /// Everything this operator ran, in order.
     #[must_use]
     pub fn trace(&self) -> Vec<Traced> {
@@ -356,6 +364,8 @@ impl Operator {
             Fault::PowerCut { node, for_ms } => world.cut_power(node, Some(*for_ms)),
             Fault::LinkCut { a, b, for_ms } => world.cut_link(a, b, Some(*for_ms)),
             Fault::KillGlusterd { node } => world.kill_glusterd(node),
+            Fault::KillCorosync { node } => world.kill_corosync(node),
+            Fault::NetworkCut { a, b, network, for_ms } => world.cut_network(a, b, *network, Some(*for_ms)),
             Fault::KillBricks { node } => {
                 if let Some(node) = world.nodes.get_mut(node) {
                     node.end_bricks();

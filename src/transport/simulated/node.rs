@@ -48,6 +48,9 @@ pub struct Node {
     /// What resource agents have started here, by resource.
     #[serde(default)]
     pub held: BTreeMap<String, Held>,
+    /// Interfaces whose cables are pulled: `eth3`.
+    #[serde(default)]
+    pub unplugged: BTreeSet<String>,
     /// Directories to which nothing can be written (`chattr +i`).
     #[serde(default)]
     pub sealed: BTreeSet<String>,
@@ -365,6 +368,7 @@ impl Node {
             corosync: None,
             pacemaker: Pacemaker::default(),
             held: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
             sealed: BTreeSet::new(),
             broken: BTreeMap::new(),
             unstoppable: BTreeMap::new(),

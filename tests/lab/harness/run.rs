@@ -83,7 +83,7 @@ impl Run {
         let events = self.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let commands = events.filter(|event| event["target"] == "bricklayer::command");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        commands.map(|event| (text(&event["level"]), text(&event["fields"]["command"]))).collect()
+        commands.map(|event| (text(&event["level"]), text(&event["span"]["command"]))).collect()
     }
 }
 

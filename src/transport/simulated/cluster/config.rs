@@ -37,6 +37,8 @@ pub struct Resource {
     pub id: String,
     /// Whether it is a group.
     pub group: bool,
+    /// Whether it is a clone: it runs on every node that may have it.
+    pub clone: bool,
     /// Its own meta attributes.
     pub meta: BTreeMap<String, String>,
     /// Its members in the order in which they start.
@@ -240,15 +242,15 @@ fn known(node: &Element) -> Option<(NodeName, Known)> {
 
 fn resource(element: &Element) -> Option<Resource> {
     let (meta, id) = (pairs(element, "meta_attributes"), element.id().to_owned());
-    match element.name.as_str() {
-        "primitive" => Some(Resource { group: false, members: vec![primitive(element, &BTreeMap::new())], meta, id }),
-        "group" => {
-            let members = element.all("primitive").map(|member| primitive(member, &meta)).collect();
-            Some(Resource { group: true, members, meta, id })
-        }
-        // Clones and bundles are somebody else's, and are not played.
-        _ => None,
-    }
+    let (group, clone) = (element.name == "group", element.name == "clone");
+    let members: Vec<Primitive> = match element.name.as_str() {
+        "primitive" => vec![primitive(element, &BTreeMap::new())],
+        "group" => element.all("primitive").map(|member| primitive(member, &meta)).collect(),
+        // Of clones those of one primitive are played, and of bundles none.
+        "clone" => element.all("primitive").take(1).map(|member| primitive(member, &meta)).collect(),
+        _ => return None,
+    };
+    Some(Resource { id, group, clone, meta, members })
 }
 
 fn primitive(element: &Element, group: &BTreeMap<String, String>) -> Primitive {

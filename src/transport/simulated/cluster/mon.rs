@@ -39,7 +39,7 @@ pub fn crm_mon(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let mut parts = vec![daemon, summary(world, at, cib, &config, &situation, dc.as_ref())];
     parts.push(nodes(&situation, dc.as_ref()));
     parts.extend(resources(&config, &situation));
-    parts.extend(node_attributes(&config));
+    parts.extend(node_attributes(&situation));
     parts.extend(dc.is_some().then(|| node_history(world, at, cib, &config)));
     parts.extend(failures(world, at, cib));
     parts.extend(fence_history(world, at, &cib.fencing));
@@ -83,7 +83,9 @@ fn summary(
         .with("user", &cib.user)
         .with("client", &cib.client)
         .with("origin", &cib.origin);
-    let count = config.primitives().count() + situation.orphans.len();
+    // A clone counts once for each node.
+    let instances = |resource: &Resource| if resource.clone { situation.nodes.len() } else { resource.members.len() };
+    let count = config.resources.iter().map(instances).sum::<usize>() + situation.orphans.len();
     let disabled = config.primitives().filter(|primitive| primitive.is_stopped()).count();
     let blocked = config.primitives().filter(|primitive| is_blocked(situation, primitive)).count();
     let set = |name: &str, default: &str| config.options.get(name).map_or(default, String::as_str).to_owned();
@@ -148,6 +150,9 @@ fn shown(config: &Config, situation: &Situation, resource: &Resource) -> Element
         let element = Element::new("resource").with("id", &primitive.id).with("resource_agent", primitive.agent());
         state(config, situation, element, &primitive.id, &primitive.meta, false)
     };
+    if resource.clone {
+        return clone(config, situation, resource);
+    }
     if !resource.group {
         return one(&resource.members[0]);
     }
@@ -159,6 +164,28 @@ fn shown(config: &Config, situation: &Situation, resource: &Resource) -> Element
         .with("managed", managed)
         .with("disabled", disabled)
         .holding(resource.members.iter().map(one))
+}
+
+/// A clone with an instance for each node on which it runs, and one that rests for each other.
+fn clone(config: &Config, situation: &Situation, resource: &Resource) -> Element {
+    let primitive = &resource.members[0];
+    let count = situation.nodes.len();
+    let places: Vec<_> = situation.running(&primitive.id).cloned().collect();
+    let instances = (0..count).map(|number| {
+        let mut one = situation.clone();
+        one.places.insert(primitive.id.clone(), places.get(number).cloned().into_iter().collect());
+        let element = Element::new("resource").with("id", &primitive.id).with("resource_agent", primitive.agent());
+        state(config, &one, element, &primitive.id, &primitive.meta, false)
+    });
+    Element::new("clone")
+        .with("id", &resource.id)
+        .with("multi_state", "false")
+        .with("unique", "false")
+        .with("managed", is_managed(config, &resource.meta))
+        .with("disabled", primitive.is_stopped())
+        .with("failed", "false")
+        .with("failure_ignored", "false")
+        .holding(instances)
 }
 
 fn is_managed(config: &Config, meta: &BTreeMap<String, String>) -> bool {
@@ -215,14 +242,16 @@ fn state(
         .holding(nodes)
 }
 
-/// Lasting attributes that are not among those that the nodes show themselves.
-fn node_attributes(config: &Config) -> Option<Element> {
-    let shown = |name: &str| !matches!(name, "standby");
-    let nodes: Vec<Element> = config
+/// Attributes that are not among those that are shown elsewhere.
+fn node_attributes(situation: &Situation) -> Option<Element> {
+    let hidden = ["standby", "fail-count-", "last-failure-", "#"];
+    let shown = |name: &str| !hidden.iter().any(|prefix| name.starts_with(prefix));
+    let nodes: Vec<Element> = situation
         .nodes
         .iter()
-        .filter_map(|(name, known)| {
-            let list: Vec<Element> = known
+        .filter(|(_, standing)| standing.online)
+        .filter_map(|(name, standing)| {
+            let list: Vec<Element> = standing
                 .attributes
                 .iter()
                 .filter(|(name, _)| shown(name))

@@ -21,8 +21,8 @@ pub struct Wish {
 pub struct Wished {
     /// Its id.
     pub id: String,
-    /// Where, if anywhere.
-    pub node: Option<NodeName>,
+    /// Where: on one node or none, and for a clone on each that may have it.
+    pub nodes: Vec<NodeName>,
     /// Whether the cluster may touch it.
     pub managed: bool,
     /// By which it is known whether it runs as written.
@@ -73,27 +73,52 @@ pub fn wishes(config: &Config, situation: &Situation) -> Vec<Wish> {
     let mut load: BTreeMap<NodeName, usize> = BTreeMap::new();
     let mut wishes = Vec::new();
     for resource in &config.resources {
-        let node = best(config, situation, resource, &load);
-        let count = node.as_ref().map_or(0, |(_, count)| *count);
+        let found = if resource.clone {
+            all(config, situation, resource).map(|node| (node, 1)).collect()
+        } else {
+            best(config, situation, resource, &load).into_iter().collect::<Vec<_>>()
+        };
         let members = resource.members.iter().enumerate().map(|(number, primitive)| {
             let managed = is_free(config, primitive) && !in_maintenance(situation, &primitive.id);
-            let now = situation.running(&primitive.id).next().map(|place| place.node.clone());
-            let wanted = node.as_ref().filter(|_| number < count).map(|(node, _)| node.clone());
-            let node = if managed { wanted } else { now };
-            Wished { id: primitive.id.clone(), node, managed, digest: primitive.digest() }
+            let wanted = found.iter().filter(|(_, count)| number < *count).map(|(node, _)| node.clone());
+            let nodes = if managed { wanted.collect() } else { now(situation, &primitive.id) };
+            Wished { id: primitive.id.clone(), nodes, managed, digest: primitive.digest() }
         });
         let wish = Wish { members: members.collect() };
-        for node in wish.members.iter().filter_map(|member| member.node.clone()) {
-            *load.entry(node).or_default() += 1;
+        for node in wish.members.iter().flat_map(|member| &member.nodes) {
+            *load.entry(node.clone()).or_default() += 1;
         }
         wishes.push(wish);
     }
     wishes.extend(situation.orphans.keys().map(|id| {
         let managed = !config.is_on("maintenance-mode", false) && !in_maintenance(situation, id);
-        let node = situation.running(id).next().filter(|_| !managed).map(|place| place.node.clone());
-        Wish { members: vec![Wished { id: id.clone(), node, managed, digest: String::new() }] }
+        let nodes = if managed { Vec::new() } else { now(situation, id) };
+        Wish { members: vec![Wished { id: id.clone(), nodes, managed, digest: String::new() }] }
     }));
     wishes
+}
+
+/// Where a resource runs.
+fn now(situation: &Situation, id: &str) -> Vec<NodeName> {
+    situation.running(id).map(|place| place.node.clone()).collect()
+}
+
+/// Whether so few are there that nothing is to run.
+fn is_hushed(config: &Config, situation: &Situation) -> bool {
+    !situation.quorate && config.options.get("no-quorum-policy").is_none_or(|policy| policy != "ignore")
+}
+
+/// Every node for a clone.
+fn all<'a>(
+    config: &'a Config,
+    situation: &'a Situation,
+    resource: &'a Resource,
+) -> impl Iterator<Item = NodeName> + 'a {
+    let rests = is_hushed(config, situation) || resource.members.iter().any(Primitive::is_stopped);
+    let nodes =
+        situation.nodes.iter().filter(move |(_, standing)| !rests && standing.serves() && !standing.maintenance);
+    let may = |name: &NodeName| score(config, situation, resource, resource.members.len(), name).is_some();
+    nodes.map(|(name, _)| name).filter(move |name| may(name)).cloned()
 }
 
 fn in_maintenance(situation: &Situation, resource: &str) -> bool {
@@ -107,8 +132,7 @@ fn best(
     resource: &Resource,
     load: &BTreeMap<NodeName, usize>,
 ) -> Option<(NodeName, usize)> {
-    let policy = config.options.get("no-quorum-policy").map_or("stop", String::as_str);
-    if !situation.quorate && policy != "ignore" {
+    if is_hushed(config, situation) {
         return None;
     }
     let most = resource.members.iter().position(Primitive::is_stopped).unwrap_or(resource.members.len());
@@ -193,10 +217,10 @@ pub fn stops(situation: &Situation, wish: &Wish) -> Vec<(String, NodeName)> {
             continue;
         }
         let places: Vec<_> = situation.running(&member.id).filter(|place| !place.stuck).collect();
-        let twice = places.len() > 1;
+        let twice = places.len() > member.nodes.len().max(1);
         for place in &places {
             let changed = !member.digest.is_empty() && place.digest != member.digest;
-            if broken || twice || changed || place.failed || member.node.as_ref() != Some(&place.node) {
+            if broken || twice || changed || place.failed || !member.nodes.contains(&place.node) {
                 list.push((member.id.clone(), place.node.clone()));
                 broken = true;
             }
@@ -208,15 +232,17 @@ pub fn stops(situation: &Situation, wish: &Wish) -> Vec<(String, NodeName)> {
 /// The next member that can start.
 fn start(situation: &Situation, wish: &Wish) -> Option<Step> {
     for member in &wish.members {
-        let running: Vec<_> = situation.running(&member.id).collect();
-        if running.iter().any(|place| place.stuck) {
+        if situation.running(&member.id).any(|place| place.stuck) {
             return None;
         }
-        if !running.is_empty() {
-            continue;
+        let there = now(situation, &member.id);
+        if member.nodes.is_empty() && there.is_empty() {
+            return None;
         }
-        let node = member.node.as_ref().filter(|_| member.managed)?;
-        return Some(Step::Start(member.id.clone(), node.clone()));
+        let missing = member.nodes.iter().find(|node| member.managed && !there.contains(node));
+        if let Some(node) = missing {
+            return Some(Step::Start(member.id.clone(), node.clone()));
+        }
     }
     None
 }

@@ -1,10 +1,12 @@
 //! `crm_simulate --simulate --output-as=xml`: what would come of a configuration, by the scheduler that also runs it.
 
+use std::collections::BTreeSet;
+
 use super::config::Config;
 use super::data::Cib;
 use super::element::Element;
 use super::mon;
-use super::place::{self, Wish};
+use super::place::{self, Wish, Wished};
 use super::situation::{Place, Situation};
 use crate::model::NodeName;
 
@@ -28,8 +30,8 @@ pub fn simulate(cib: &Cib, quorate: bool, dc: Option<&NodeName>, now_ms: u64) ->
         transition.children.push(Element::new("fencing_action").with("target", node).with("op", "reboot"));
     }
     let startable = !config.is_on("stonith-enabled", true) || config.fencers().next().is_some();
-    for wish in &wishes {
-        foresee(&situation, wish, startable, &mut actions, &mut transition);
+    for (wish, there) in wishes.iter().flat_map(|wish| apart(&situation, wish)) {
+        foresee(&there, &wish, startable, &mut actions, &mut transition);
     }
     for (node, _) in &fenced {
         if let Some(standing) = situation.nodes.get_mut(node) {
@@ -46,6 +48,23 @@ pub fn simulate(cib: &Cib, quorate: bool, dc: Option<&NodeName>, now_ms: u64) ->
         .holding([status, actions, transition, revised, mon::status(0, "OK", &[])])
 }
 
+/// A wish for several nodes as one for each, with what runs there, so that what is done on each is told.
+fn apart(situation: &Situation, wish: &Wish) -> Vec<(Wish, Situation)> {
+    let [member] = wish.members.as_slice() else { return vec![(wish.clone(), situation.clone())] };
+    let running = situation.running(&member.id).map(|place| &place.node);
+    let nodes: BTreeSet<&NodeName> = member.nodes.iter().chain(running).collect();
+    if member.nodes.len() < 2 {
+        return vec![(wish.clone(), situation.clone())];
+    }
+    let one = |node: &&NodeName| {
+        let nodes = member.nodes.iter().filter(|wanted| wanted == node).cloned().collect();
+        let mut there = situation.clone();
+        there.places.entry(member.id.clone()).or_default().retain(|place| place.node == **node);
+        (Wish { members: vec![Wished { nodes, ..member.clone() }] }, there)
+    };
+    nodes.iter().map(one).collect()
+}
+
 /// What would be done for a wish: the actions as people read them, and the operations.
 fn foresee(situation: &Situation, wish: &Wish, startable: bool, actions: &mut Element, transition: &mut Element) {
     let stops = place::stops(situation, wish);
@@ -55,7 +74,7 @@ fn foresee(situation: &Situation, wish: &Wish, startable: bool, actions: &mut El
     for member in &wish.members {
         let now = situation.running(&member.id).next();
         let stays = now.is_some() && !stops.iter().any(|(id, _)| *id == member.id);
-        let wanted = member.node.as_ref().filter(|_| member.managed && startable);
+        let wanted = member.nodes.first().filter(|_| member.managed && startable);
         let action = match (now, wanted) {
             _ if stays || !member.managed => None,
             (None, Some(node)) => Some(action("start").with("resource", &member.id).with("node", node)),
@@ -111,10 +130,11 @@ fn come_true(situation: &mut Situation, wish: &Wish, startable: bool) {
         }
         let places = situation.places.entry(member.id.clone()).or_default();
         places.clear();
-        if let Some(node) = member.node.clone().filter(|_| startable) {
-            let digest = member.digest.clone();
+        for node in member.nodes.iter().filter(|_| startable) {
+            let (node, digest) = (node.clone(), member.digest.clone());
             places.push(Place { node, active: true, failed: false, stuck: false, pending: None, digest, failures: 0 });
-        } else if situation.orphans.contains_key(&member.id) {
+        }
+        if member.nodes.is_empty() && situation.orphans.contains_key(&member.id) {
             situation.orphans.remove(&member.id);
         }
     }

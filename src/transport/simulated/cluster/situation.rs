@@ -81,12 +81,14 @@ impl Situation {
             let is = |name: &str| attributes.get(name).is_some_and(|value| super::config::is_true(value));
             let here = state.is_some_and(|state| state.in_ccm && state.online);
             let clean = state.is_some_and(|state| here || !state.expected);
+            // A member without Pacemaker is shown as pending and in standby; nobody put it there.
+            let bare = state.is_some_and(|state| state.in_ccm && !state.online && !state.expected);
             let standing = Standing {
                 id: known.id.clone(),
-                online: here,
-                pending: here && state.is_some_and(|state| !state.member),
+                online: here || bare,
+                pending: bare || (here && state.is_some_and(|state| !state.member)),
                 unclean: fencing && !clean,
-                standby: is("standby"),
+                standby: bare || is("standby"),
                 maintenance: is("maintenance"),
                 expected: state.is_some_and(|state| state.expected),
                 attributes: attributes.clone(),

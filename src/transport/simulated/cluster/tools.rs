@@ -3,6 +3,7 @@
 use super::cib_text;
 use super::config::{Config, Primitive};
 use super::element::Element;
+use super::situation::Situation;
 use super::{mon, simulate, verify};
 use crate::model::{NodeName, Output};
 use crate::transport::simulated::output::{Call, failed, printed, silent};
@@ -44,10 +45,12 @@ pub fn try_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
             return printed(head(verify::INVALID, 0) + &lines(&said) + "--\n");
         }
     };
-    let (status, said) = verify::verify(&configuration);
+    let candidate = super::data::Cib { configuration, ..cib.clone() };
+    let config = Config::read(&candidate.configuration);
+    let orphans = !Situation::of(&candidate, &config, true, world.clock_ms).orphans.is_empty();
+    let (status, said) = verify::verify(&candidate.configuration, orphans);
     let mut text = head(status, 0) + &lines(&said) + "--\n";
     if status == 0 {
-        let candidate = super::data::Cib { configuration, ..cib.clone() };
         let dc = world.dc_of(at);
         text += &simulate::simulate(&candidate, world.has_votes(at), dc.as_ref(), world.clock_ms).print();
     }

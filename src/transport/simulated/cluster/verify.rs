@@ -60,9 +60,10 @@ const REFERENCES: [(&str, &str); 6] = [
 ];
 const BOOLEANS: [&str; 4] = ["stonith-enabled", "symmetric-cluster", "maintenance-mode", "stop-all-resources"];
 
-/// What `crm_verify` says, with its exit status. The name of the file in front of a place is left out.
+/// What `crm_verify` says, with its exit status; `orphans` is whether something runs that nobody has written. The name
+/// of the file in front of a place is left out.
 #[must_use]
-pub fn verify(configuration: &Element) -> (i32, Vec<String>) {
+pub fn verify(configuration: &Element, orphans: bool) -> (i32, Vec<String>) {
     let mut said = schema(configuration);
     if !said.is_empty() {
         said.push("(main) \terror: CIB did not pass schema validation".to_owned());
@@ -70,7 +71,9 @@ pub fn verify(configuration: &Element) -> (i32, Vec<String>) {
         said = meaning(&Config::read(configuration));
     }
     if said.is_empty() {
-        return (0, said);
+        // It only warns, and exits all the same.
+        said.extend(orphans.then(|| "crm_verify: Warnings found during check: config may not be valid".to_owned()));
+        return (if orphans { INVALID } else { 0 }, said);
     }
     said.push("crm_verify: Errors found during check: config not valid".to_owned());
     (INVALID, said)

@@ -67,6 +67,7 @@ impl World {
         let call = self.call(name);
         let op = Op { call, task: job.task, interval_ms: 0, rc: Some(rc), reason, at_ms: job.since_ms, took_ms };
         self.record(dc, name, &primitive, op.clone());
+        self.tell_of_link(dc, name, &primitive);
         let interval_ms = primitive.operations.get("monitor").map_or(0, |monitor| monitor.interval_ms);
         if job.task == Task::Start && rc == rc::OK && interval_ms > 0 {
             let call = self.call(name);
@@ -144,6 +145,7 @@ impl World {
                 };
                 let busy =
                     self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
+                self.tell_of_link(dc, &name, primitive);
                 let due = monitor.rc == Some(rc::OK) && now >= monitor.at_ms + monitor.interval_ms;
                 if !due || busy || agents::is_up(self, &name, primitive) {
                     continue;
@@ -152,6 +154,25 @@ impl World {
                 self.record(dc, &name, primitive, op);
             }
         }
+    }
+
+    /// An `ethmonitor` says in an attribute of its node whether its interface has a link.
+    fn tell_of_link(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
+        let attribute = primitive.parameters.get("name").filter(|_| primitive.kind == "ethmonitor");
+        let (Some(attribute), Some(interface)) = (attribute, primitive.parameters.get("interface")) else { return };
+        let node = &self.nodes[name];
+        let link = u8::from(!node.unplugged.contains(interface)).to_string();
+        let value = node.held.contains_key(&primitive.id).then_some(link);
+        let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
+        let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
+        if attributes.get(attribute) == value.as_ref() {
+            return;
+        }
+        match value {
+            Some(value) => attributes.insert(attribute.clone(), value),
+            None => attributes.remove(attribute),
+        };
+        cib.updated();
     }
 
     /// Begins what can be begun.

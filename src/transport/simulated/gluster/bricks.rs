@@ -33,14 +33,14 @@ pub fn shares_a_node(world: &World, at: &NodeName, bricks: &[(&str, &str)], size
     })
 }
 
-/// The member that the glusterd of `at` knows by `host`: by the names it has been told, or itself.
+/// The member that the glusterd of `at` knows by `host`: by a name it has been told, which it then does not resolve, or
+/// itself, by any name that resolves to an address of its own.
 fn member(world: &World, at: &NodeName, host: &str) -> Option<NodeName> {
-    let node = world.node_called(at, host)?;
-    let uuid = &world.nodes[node].glusterd.uuid;
-    let told = |host: &str| {
-        world.nodes[at].glusterd.peers.iter().any(|p| p.uuid == *uuid && p.names.iter().any(|n| n == host))
-    };
-    (node == at || told(host)).then(|| node.clone())
+    let told = world.nodes[at].glusterd.peers.iter().find(|peer| peer.names.iter().any(|name| name == host));
+    match told {
+        Some(peer) => world.node_with(&peer.uuid).cloned(),
+        None => world.node_called(at, host).filter(|node| *node == at).cloned(),
+    }
 }
 
 /// Looks at every brick, first on this node, then on the others, and makes the directories: what was made and
