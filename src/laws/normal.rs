@@ -90,8 +90,12 @@ impl View<'_> {
             let active = if state.active == Active::Failed { Active::Inactive } else { state.active };
             line(format!("unit {unit} {at_boot} {active:?}"));
         }
-        if node.pacemaker.cib.is_some() {
-            line("cib".to_owned());
+        if let Some(cib) = &node.pacemaker.cib {
+            // A database is another one each time it is made.
+            let text = cib.configuration.print();
+            text.lines()
+                .filter(|text| !text.contains("bricklayer-database"))
+                .for_each(|text| line(format!("cib {text}")));
         }
         // Where a service is, is the cluster manager's affair.
         let places = node.held.values().filter_map(|held| held.parameters.get("directory"));
