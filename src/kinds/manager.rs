@@ -186,6 +186,9 @@ impl Live<'_> {
         let changes = pacemaker::changes(live, &candidate);
         agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
+        if changes.is_empty() {
+            outcome::fencers(self, &document.fencers, found);
+        }
         for group in &document.services {
             outcome::assess(self, group, changes.is_empty(), found);
         }

@@ -17,14 +17,14 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
             "gluster",
             [_, _, "volume", "replace-brick", ..] | [_, _, "peer", "detach", ..] | [_, _, "volume", "reset", _],
         ) => Risk::Destructive,
-        ("gluster", [_, _, "volume", "stop", ..]) | ("stonith_admin", _) | ("crm_resource", ["--restart", ..]) => {
-            Risk::Disruptive
-        }
         ("replace-mount", _) if mounted_by(world, at, command) => Risk::Disruptive,
         ("push-cib", _) => match &command.stdin {
             Stdin::Text(wanted) if world.would_disturb(at, wanted) => Risk::Disruptive,
             _ => Risk::Safe,
         },
+        ("gluster", [_, _, "volume", "stop", ..]) | ("stonith_admin", _) | ("crm_resource", ["--restart", ..]) => {
+            Risk::Disruptive
+        }
         ("systemctl", ["disable", "--now", "--", units @ ..] | ["disable", "--now", units @ ..])
             if !units.iter().any(|unit| is_active(world, at, unit)) =>
         {
