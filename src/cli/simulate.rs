@@ -134,7 +134,8 @@ mod tests {
         std::fs::write(&file, FILE).unwrap();
         let path = file.to_str().unwrap();
         let (result, said) = simulate(&["cut", "node01", path]);
-        assert_eq!((result, said.as_str()), (Ok(Exit::Fine), "toy (simulated): node01 has no power\n"));
+        assert_eq!(result, Ok(Exit::Fine));
+        assert!(said.ends_with("toy (simulated): node01 has no power\n"), "{said}");
         assert_eq!(simulate(&["pass", "2m", path]).0, Ok(Exit::Fine));
         let world = World::load(&folder.path().join(".bricklayer/toy/world.json")).unwrap().unwrap();
         assert!(world.nodes.values().all(|node| !node.is_on()) && world.clock_ms >= 120_000);

@@ -4,6 +4,7 @@
 //! Everything goes in as one change. Resource by resource, a database would start alone on each node before the group
 //! around it is there, fail everywhere and stay failed.
 
+mod agents;
 mod fencers;
 mod groups;
 mod impact;
@@ -98,6 +99,9 @@ fn first(cx: &Cx<'_>, found: &mut Assessment) {
     if changes.is_empty() {
         return found.met(configured(cx.spec));
     }
+    if let Some(first) = cx.spec.nodes.keys().find(|node| cx.answers(node)) {
+        agents::check(cx, first, &changes, found);
+    }
     let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
     let item = push(cx, place, &changes, pacemaker::push(&candidate, (0, 0)));
     found.item(groups::needs(cx, item).needs(coordinated).assumed_if(true));
@@ -180,7 +184,11 @@ impl Live<'_> {
         let live = &self.standing.cib.configuration;
         let candidate = pacemaker::candidate(live, &document);
         let changes = pacemaker::changes(live, &candidate);
+        agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
+        if changes.is_empty() {
+            outcome::fencers(self, &document.fencers, found);
+        }
         for group in &document.services {
             outcome::assess(self, group, changes.is_empty(), found);
         }

@@ -16,7 +16,9 @@ pub type Normal = BTreeSet<String>;
 /// Everything in `world` that lasts.
 pub fn normal(world: &World, spec: &Spec) -> Normal {
     let view = View { world, spec };
-    world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).collect()
+    let held = world.nodes.values().filter(|node| node.is_on()).flat_map(|node| node.held.keys());
+    let held = held.map(|id| format!("the cluster runs {id}"));
+    world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).chain(held).collect()
 }
 
 /// What `spec` speaks of, and nothing that an earlier file has left lying about.
@@ -88,10 +90,21 @@ impl View<'_> {
             let active = if state.active == Active::Failed { Active::Inactive } else { state.active };
             line(format!("unit {unit} {at_boot} {active:?}"));
         }
+        if node.pacemaker.cib.is_some() {
+            line("cib".to_owned());
+        }
+        // Where a service is, is the cluster manager's affair.
+        let places = node.held.values().filter_map(|held| held.parameters.get("directory"));
+        let places: Vec<&String> = places.collect();
         for (path, file) in node.files.iter().filter(|(path, _)| !path.starts_with("/run/")) {
+            if path == "/etc/corosync/authkey" {
+                line(format!("file {path} {}", file.mode));
+                continue;
+            }
             line(format!("file {path} {:?}", file.text));
         }
-        for (path, mount) in node.mounts.iter().filter(|(path, _)| !foreign.values().any(|at| at == *path)) {
+        let served = |path: &String| foreign.values().any(|at| at == path) || places.contains(&path);
+        for (path, mount) in node.mounts.iter().filter(|(path, _)| !served(path)) {
             line(format!("mount {path} {} {}", mount.source, mount.fstype));
         }
         let devices = node.devices.iter().map(|(device, filesystem)| (device.as_str(), filesystem.as_ref()));

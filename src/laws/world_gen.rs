@@ -129,9 +129,10 @@ impl Hands<'_> {
     }
 
     fn packages(&mut self) {
-        let (family, client) = match self.wear > 1 && self.draws.chance(25) {
-            true => ("redhat", "glusterfs-fuse"),
-            false => ("debian", "glusterfs-client"),
+        let (family, client) = if self.wear > 1 && self.draws.chance(25) {
+            ("redhat", "glusterfs-fuse")
+        } else {
+            ("debian", "glusterfs-client")
         };
         for node in self.nodes() {
             family.clone_into(&mut self.sim.world().node_mut(&node).family);

@@ -74,10 +74,10 @@ fn hold(item: &mut Item, because: String, hint: &str) {
 }
 
 /// The items that can be run and threaten a volume, with that volume.
-fn threatening<'f>(
-    found: &'f mut Assessment,
+fn threatening(
+    found: &mut Assessment,
     volume: fn(&Threat) -> Option<&VolumeName>,
-) -> impl Iterator<Item = (VolumeName, &'f mut Item)> {
+) -> impl Iterator<Item = (VolumeName, &mut Item)> {
     let runs = found.items.iter_mut().filter(|item| matches!(item.work, Work::Run(_)));
     runs.filter_map(move |item| Some((item.threatens.iter().find_map(volume)?.clone(), item)))
 }

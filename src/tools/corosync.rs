@@ -133,7 +133,7 @@ pub fn quorum(keys: &Keys) -> u64 {
     if keys.get("quorum.two_node").is_some_and(|value| value == "1") {
         return 1;
     }
-    (nodes(keys) + device_votes(keys)) / 2 + 1
+    u64::midpoint(nodes(keys), device_votes(keys)) + 1
 }
 
 fn nodes(keys: &Keys) -> u64 {

@@ -16,8 +16,10 @@ fn file(lab: &Lab, name: &str, corosync: &str, rest: &str) -> String {
     let body = format!("nodes:\n{nodes}corosync: {corosync}\nfencing: {{none: \"a test without data\"}}\n{rest}");
     let path = lab.spec_of(&body);
     if name != "lab" {
-        let text = std::fs::read_to_string(&path).unwrap().replace("cluster: lab", &format!("cluster: {name}"));
-        std::fs::write(&path, text).unwrap();
+        let text = std::fs::read_to_string(&path)
+            .expect("the lab wrote it")
+            .replace("cluster: lab", &format!("cluster: {name}"));
+        std::fs::write(&path, text).expect("the folder is ours");
     }
     path
 }

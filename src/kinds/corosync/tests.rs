@@ -24,6 +24,7 @@ fencing: {none: \"a test\"}
 
 /// What a node is made to answer.
 #[derive(Clone, Default)]
+#[allow(clippy::struct_excessive_bools)] // any mix of them occurs
 struct Fake {
     is_silent: bool,
     files: BTreeMap<String, String>,

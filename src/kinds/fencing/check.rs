@@ -38,9 +38,8 @@ fn check_none(spec: &Spec, findings: &mut Findings) {
             let message = "nodes are not to be fenced, and there are fence devices";
             findings.error(path, "fencing-none-with-devices", message, "take one of the two out");
         }
-        Some(_) => {}
         None if spec.fence_devices.is_empty() => unfenced_services(spec, findings),
-        None => {}
+        Some(_) | None => {}
     }
 }
 

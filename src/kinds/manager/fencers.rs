@@ -42,6 +42,11 @@ fn fencer_of(devices: &BTreeMap<FenceDeviceName, FenceDevice>, name: &FenceDevic
     }
 }
 
+/// The ids of a device's primitives.
+pub(super) fn ids(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
+    fencers(name, device).into_iter().map(|fencer| fencer.id).collect()
+}
+
 fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
     let mut common = device.options.clone();
     common.extend(device.secrets.keys().map(|option| secret(name, option)));

@@ -23,6 +23,7 @@ const OURS: &[&str] = &[
     "include_if_exists",
     "listen_addresses",
     "port",
+    "unix_socket_directories",
 ];
 
 /// Looks at all servers.
@@ -133,6 +134,16 @@ fn check_settings(server: &Postgresql, path: &SpecPath, findings: &mut Findings)
             findings.error(path, "setting-value", message, "write one line of text");
             continue;
         }
+        if value.len() > 1 && value.starts_with('\'') && value.ends_with('\'') {
+            let message = format!("the quotes of `{value}` would become a part of the value");
+            findings.error(
+                path,
+                "setting-value",
+                message,
+                "write it without them: bricklayer quotes it for the server",
+            );
+            continue;
+        }
         // PostgreSQL takes names in any case.
         let plain = name.to_ascii_lowercase();
         if let Some(other) = seen.insert(plain.clone(), name) {
@@ -150,7 +161,7 @@ fn check_settings(server: &Postgresql, path: &SpecPath, findings: &mut Findings)
 
 /// What makes a server faster by what a takeover needs.
 fn check_setting(name: &str, value: &str, path: SpecPath, findings: &mut Findings) {
-    let value = value.trim().trim_matches('\'').to_ascii_lowercase();
+    let value = value.trim().to_ascii_lowercase();
     match name {
         "recovery_init_sync_method" if value == "syncfs" => {
             let message = "`syncfs` on a volume reaches no brick: none of the files that a takeover must make durable \
@@ -175,7 +186,7 @@ fn check_setting(name: &str, value: &str, path: SpecPath, findings: &mut Finding
     }
 }
 
-/// `off` in any of PostgreSQL's spellings: each may be shortened as long as it is clear (`parse_bool`).
+/// `off` in any of the server's spellings: each may be shortened as long as it is clear (`parse_bool`).
 fn is_off(value: &str) -> bool {
     let short = |word: &str, least: usize| value.len() >= least && word.starts_with(value);
     value == "0" || short("off", 2) || short("false", 1) || short("no", 1)

@@ -6,7 +6,7 @@ use crate::kinds::services::Cidr;
 use crate::kinds::{Postgresql, parameters};
 use crate::model::{Findings, SpecPath};
 
-/// Connections over the network (PostgreSQL's manual, "The pg_hba.conf File").
+/// Connections over the network (the server's manual, "The `pg_hba.conf` File").
 const HOST: &[&str] = &["host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"];
 
 /// How a user proves who they are.

@@ -75,7 +75,9 @@ impl Nodes {
                 say(0, packages.iter().map(line).fold(head, |text, line| text + &line), "")
             }
             ("look-database", paths) => match self.bricks[node] {
-                Some(says) => say(0, paths.iter().map(|path| format!("{path}\t{says}\n")).collect(), ""),
+                Some(says) => {
+                    say(0, paths.iter().fold(String::new(), |text, path| text + path + "\t" + says + "\n"), "")
+                }
                 None => say(1, String::new(), "find: Input/output error"),
             },
             ("look-server", _) => say(0, format!("user\t104:113\n{}", self.serves), ""),

@@ -243,7 +243,7 @@ impl One<'_> {
     fn wanted_options(&self, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let spec = self.cx.spec;
         let standing = spec.has_manager().then(|| Standing::of(self.cx));
-        let times = standing.as_ref().and_then(Seen::known).map(|standing| standing.measured());
+        let times = standing.as_ref().and_then(Seen::known).map(Standing::measured);
         options::wanted(spec, self.volume, times.as_ref(), set)
     }
 

@@ -58,10 +58,14 @@ const PLUGS: &str = "plugs: {node01: RHCSvm01-gluster, node02: RHCSvm02-gluster}
 
 /// The article with more nodes, which the fence device knows too.
 fn with_nodes(count: usize) -> String {
-    let nodes: String = (3..=count).map(|n| format!("  node0{n}: {{id: {n}}}\n")).collect();
-    let plugs: String = (3..=count).map(|n| format!(", node0{n}: vm{n}")).collect();
-    let plugs = format!("{}{plugs}}}", PLUGS.trim_end_matches('}'));
-    with_mistakes(&[(TWO_NODES, &format!("{TWO_NODES}{nodes}")), (PLUGS, &plugs)])
+    let mut nodes = TWO_NODES.to_owned();
+    let mut plugs = PLUGS.trim_end_matches('}').to_owned();
+    for n in 3..=count {
+        writeln!(nodes, "  node0{n}: {{id: {n}}}").unwrap();
+        write!(plugs, ", node0{n}: vm{n}").unwrap();
+    }
+    plugs.push('}');
+    with_mistakes(&[(TWO_NODES, &nodes), (PLUGS, &plugs)])
 }
 
 #[test]
@@ -99,8 +103,8 @@ fn members_are_reached_by_an_address_of_their_own() {
 #[test]
 fn a_cluster_of_one_is_told_of() {
     let one = "apiVersion: bricklayer/v1\ncluster: c\ntransport: T\nnodes: {a: {id: 1}}\ncorosync: {}\n";
-    assert_eq!(told(&one.replace("T", "ssh")), ["one-node @ nodes"]);
-    assert_eq!(told(&one.replace("T", "local")), ["local-with-manager @ transport: local"]);
+    assert_eq!(told(&one.replace('T', "ssh")), ["one-node @ nodes"]);
+    assert_eq!(told(&one.replace('T', "local")), ["local-with-manager @ transport: local"]);
 }
 
 #[test]

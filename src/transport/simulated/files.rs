@@ -117,7 +117,7 @@ pub fn look_mount_points(world: &mut World, at: &NodeName, call: &Call<'_>) -> O
             "open"
         }
     };
-    printed(call.args.iter().map(|path| format!("{path}\t{}\n", state(path))).collect::<String>())
+    printed(call.args.iter().fold(String::new(), |text, path| text + path + "\t" + state(path) + "\n"))
 }
 
 /// `make-mount-point PATH`.

@@ -1,10 +1,11 @@
 //! What the HA half of a lab is asked, on the nodes and from outside: with the programs of Pacemaker and of the
 //! database, never with bricklayer alone.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::run::ran;
+use super::run::{output_of, ran};
 use super::{Lab, SCRIPT, tell};
 
 /// How long a service may take to come up somewhere, fencing included.
@@ -92,6 +93,13 @@ impl Lab {
     pub fn psql(&self, address: &str, question: &str) -> String {
         let server = format!("host={address} user=postgres dbname=postgres connect_timeout=10");
         self.lab(&["admin", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", question, &server]).exits(0).stdout.clone()
+    }
+
+    /// The numbers of a table's column, of which there may be many, so that they are not told.
+    pub fn numbers(&self, address: &str, question: &str) -> BTreeSet<u64> {
+        let server = format!("host={address} user=postgres dbname=postgres connect_timeout=10");
+        let rows = output_of(self.command(SCRIPT).args(["admin", "psql", "-XqAt", "-c", question, &server]));
+        rows.lines().flat_map(str::parse).collect()
     }
 
     /// The names of the databases.

@@ -140,7 +140,7 @@ fn settings_that_lose_rows_are_refused_with_the_reason() {
     tells(DATA, &settings("shared_buffers: 256MB, work_mem: 4MB, pg_stat_statements.max: 100"), &[]);
     for bad in [
         "recovery_init_sync_method: syncfs",
-        "Recovery_Init_Sync_Method: \"'syncfs'\"",
+        "Recovery_Init_Sync_Method: SyncFS",
         "fsync: off",
         "fsync: 'no'",
         "FSYNC: f",
@@ -160,6 +160,7 @@ fn settings_that_lose_rows_are_refused_with_the_reason() {
         tells(DATA, &settings(bad), &[&format!("bad-name @ {bad}")]);
     }
     tells(DATA, &settings("work_mem: \"4MB\\nfsync=off\""), &["setting-value @ work_mem: \"4MB\\nfsync=off\""]);
+    tells(DATA, &settings("fsync: \"'off'\""), &["setting-value @ fsync: \"'off'\""]);
     tells(DATA, &settings("WORK_MEM: 1MB, work_mem: 4MB"), &["duplicate-setting @ work_mem: 4MB"]);
     tells(DATA, &format!("{DATA}\n          version: 9"), &["bad-value @ version: 9"]);
 }

@@ -9,7 +9,7 @@ use crate::transport::simulated::world::World;
 /// How an agent ended, with what it says about a failure.
 pub type Ended = (u8, String);
 
-/// How long an operation takes. Measured: an address 0.1 s, a mount 0.2 to 1 s, PostgreSQL 1.3 s to start and 6 s
+/// How long an operation takes. Measured: an address 0.1 s, a mount 0.2 to 1 s, `PostgreSQL` 1.3 s to start and 6 s
 /// after a crash, 1.2 s to stop, a fence device 0.7 s.
 #[must_use]
 pub fn takes_ms(kind: &str, task: Task) -> u64 {

@@ -149,7 +149,7 @@ impl Config {
 /// Adds scores: minus infinity wins over infinity, and both over all others.
 #[must_use]
 pub fn add(a: i64, b: i64) -> i64 {
-    if a <= -INFINITY || b <= -INFINITY { -INFINITY } else { (a + b).min(INFINITY).max(-INFINITY) }
+    if a <= -INFINITY || b <= -INFINITY { -INFINITY } else { (a + b).clamp(-INFINITY, INFINITY) }
 }
 
 impl Primitive {

@@ -135,16 +135,16 @@ impl World {
         let patience_ms = corosync.conf.token_ms() + corosync.conf.consensus_ms();
         let mut lost = Vec::new();
         for (member, known_ms) in corosync.members.iter().filter(|(member, _)| *member != at) {
-            if !heard.contains(&(at.clone(), member.clone())) {
-                let since_ms = *corosync.silent.entry(member.clone()).or_insert(now);
-                if now >= since_ms + patience_ms {
-                    lost.push(member.clone());
-                }
-            } else {
+            if heard.contains(&(at.clone(), member.clone())) {
                 corosync.silent.remove(member);
                 if started.get(member) != Some(known_ms) {
                     lost.push(member.clone());
                 }
+                continue;
+            }
+            let since_ms = *corosync.silent.entry(member.clone()).or_insert(now);
+            if now >= since_ms + patience_ms {
+                lost.push(member.clone());
             }
         }
         for member in lost {

@@ -1,6 +1,7 @@
 //! `corosync-cmapctl`, `corosync-cfgtool` and `corosync-quorumtool`, as of corosync 3.1.7.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use super::conf::Conf;
 use super::data::Corosync;
@@ -17,7 +18,7 @@ pub fn cmapctl(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     };
     let keys = keys(world, at, corosync);
     match call.args {
-        [] => printed(keys.values().map(|line| format!("{line}\n")).collect::<String>()),
+        [] => printed(keys.values().fold(String::new(), |text, line| text + line + "\n")),
         ["-g", key] => match keys.get(*key) {
             Some(line) => printed(format!("{line}\n")),
             None => failed(1, format!("Can't get key {key}. Error CS_ERR_NOT_EXIST\n")),
@@ -175,7 +176,7 @@ fn links(world: &World, at: &NodeName, corosync: &Corosync) -> Output {
     let Some(own) = world.listed(at, conf) else { return failed(1, "") };
     let mut text = format!("Local node ID {}, transport {}\n", own.id, conf.get("totem.transport").unwrap_or("knet"));
     for (link, address) in &own.addresses {
-        text += &format!("LINK ID {link} udp\n\taddr\t= {}\n\tstatus:\n", ip(world, at, address));
+        _ = write!(text, "LINK ID {link} udp\n\taddr\t= {}\n\tstatus:\n", ip(world, at, address));
         for listed in conf.nodes() {
             let other = world.nodes.keys().find(|name| world.listed_as(at, name, conf).as_ref() == Some(&listed));
             let connected = other.is_some_and(|other| {
@@ -187,7 +188,7 @@ fn links(world: &World, at: &NodeName, corosync: &Corosync) -> Output {
                 (_, true) => "connected",
                 _ => "disconnected",
             };
-            text += &format!("\t\tnodeid: {:>10}:\t{state}\n", listed.id);
+            _ = writeln!(text, "\t\tnodeid: {:>10}:\t{state}", listed.id);
         }
     }
     printed(text)
@@ -220,7 +221,7 @@ pub fn quorumtool(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
     for member in corosync.members.keys() {
         let Some(listed) = world.listed_as(at, member, conf) else { continue };
         let local = if member == at { " (local)" } else { "" };
-        text += &format!("{:>10}          1         NR {}{local}\n", listed.id, listed.name);
+        _ = writeln!(text, "{:>10}          1         NR {}{local}", listed.id, listed.name);
     }
     Output { status: if quorate { 0 } else { 2 }, stdout: text, stderr: String::new() }
 }

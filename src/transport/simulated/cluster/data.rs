@@ -160,6 +160,7 @@ impl Cib {
 /// What the DC knows of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "they are the attributes of the CIB's node_state, one for one")]
 pub struct NodeState {
     /// Whether it is a member for Corosync.
     pub in_ccm: bool,

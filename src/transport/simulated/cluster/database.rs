@@ -1,4 +1,4 @@
-//! PostgreSQL's files on a volume, seen through a mount and on the bricks.
+//! `PostgreSQL`'s files on a volume, seen through a mount and on the bricks.
 
 use super::data::Database;
 use crate::model::{NodeName, Output};
@@ -47,7 +47,7 @@ impl World {
         })
     }
 
-    /// The version of the PostgreSQL that is installed, if one is.
+    /// The version of the `PostgreSQL` that is installed, if one is.
     #[must_use]
     pub fn postgresql(&self, at: &NodeName) -> Option<String> {
         self.nodes[at].packages.iter().find_map(|(name, version)| match name.strip_prefix("postgresql-")? {
@@ -151,36 +151,4 @@ pub fn runuser(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         }
         None => failed(1, format!("pg_ctl: PID file \"{data}/postmaster.pid\" does not exist\nIs server running?\n")),
     }
-}
-
-/// `ip -oneline address show to NETWORK`.
-pub fn ip(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
-    let ["-oneline", "address", "show", "to", network] = call.args else {
-        return failed(255, "Command line is not complete. Try option \"help\"\n");
-    };
-    let (net, length) = network.rsplit_once('/').unwrap_or((network, "32"));
-    let node = &world.nodes[at];
-    let own = node.aliases.iter().enumerate().map(|(number, alias)| (number, alias.ip.as_str(), ""));
-    // A floating address is a second one of the interface that is in its network.
-    let floating = node.held.values().filter(|held| held.agent == "IPaddr2").filter_map(|held| {
-        let ip = held.parameters.get("ip")?;
-        let prefix = held.parameters.get("cidr_netmask").map_or("32", String::as_str);
-        let number = node.aliases.iter().position(|alias| is_within(&alias.ip, ip, prefix))?;
-        Some((number, ip.as_str(), "secondary "))
-    });
-    let shown = own.chain(floating).filter(|(_, ip, _)| is_within(ip, net, length));
-    let line = |(number, ip, second): (usize, &str, &str)| {
-        format!(
-            "{}: eth{number}    inet {ip}/{length} scope global {second}eth{number}\\       valid_lft forever preferred_lft forever\n",
-            number + 2
-        )
-    };
-    printed(shown.map(line).collect::<String>())
-}
-
-fn is_within(ip: &str, network: &str, length: &str) -> bool {
-    let bits = |text: &str| text.parse::<std::net::Ipv4Addr>().ok().map(u32::from);
-    let (Some(ip), Some(network), Ok(length)) = (bits(ip), bits(network), length.parse::<u32>()) else { return false };
-    let shift = 32 - length.min(32);
-    shift == 32 || ip >> shift == network >> shift
 }

@@ -1,6 +1,8 @@
 //! XML as Pacemaker keeps and prints it: elements with attributes in their order, two spaces a level. What it keeps has
 //! no text; in what it prints, an element with a text has nothing else.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 /// An element.
@@ -34,14 +36,15 @@ impl Element {
 
     /// The same with one attribute more.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    #[allow(clippy::needless_pass_by_value, reason = "what is written is made on the spot")]
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
         self.attributes.push((name.to_owned(), value.to_string()));
         self
     }
 
     /// The same with one attribute more, if there is a value.
     #[must_use]
-    pub fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
+    pub fn with_some(self, name: &str, value: Option<impl Display>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,

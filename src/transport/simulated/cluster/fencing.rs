@@ -6,7 +6,7 @@ use super::situation::Situation;
 use crate::model::NodeName;
 use crate::transport::simulated::world::World;
 
-/// How long a device takes. Measured with fence_virsh: 2 to 4 s.
+/// How long a device takes. Measured with `fence_virsh`: 2 to 4 s.
 const DEVICE_MS: u64 = 2500;
 /// How long Pacemaker waits for a device (`stonith-timeout`).
 const TIMEOUT_MS: u64 = 60_000;

@@ -3,6 +3,7 @@
 //! Membership, one CIB for each partition, fencing, and a scheduler that is small enough to be read. What it prints was
 //! recorded from real nodes (`tests/samples`, states 70 to 89); when things happen is measured there too.
 
+mod addresses;
 mod agents;
 mod cib_text;
 mod conf;
@@ -61,7 +62,7 @@ pub fn program(name: &str) -> Option<(Fake, Option<&'static str>)> {
         "make-database" => (database::make, None),
         "look-server" => (database::look_server, None),
         "runuser" => (database::runuser, None),
-        "ip" => (database::ip, None),
+        "ip" => (addresses::ip, None),
         _ => return None,
     })
 }

@@ -365,11 +365,12 @@ fn fence_history(world: &World, at: &NodeName, fencing: &[Fencing]) -> Option<El
 }
 
 /// Fencings as elements, the newest first; only the last that worked for each node if `last` says so.
-pub fn fencings(world: &World, at: &NodeName, fencing: &[Fencing], last: bool) -> Vec<Element> {
-    let wanted = |fencing: &&Fencing| !last || fencing.success == Some(true);
-    let mut list: Vec<&Fencing> = fencing.iter().filter(wanted).collect();
-    list.sort_by_key(|fencing| std::cmp::Reverse(fencing.until_ms));
-    list.into_iter()
+pub fn fencings(world: &World, at: &NodeName, all: &[Fencing], last: bool) -> Vec<Element> {
+    let told = |fencing: &&Fencing| !last || fencing.success == Some(true);
+    let mut events: Vec<&Fencing> = all.iter().filter(told).collect();
+    events.sort_by_key(|fencing| std::cmp::Reverse(fencing.until_ms));
+    events
+        .into_iter()
         .map(|fencing| {
             let event = Element::new("fence_event")
                 .with("action", "reboot")

@@ -137,8 +137,8 @@ fn best(
     }
     let most = resource.members.iter().position(Primitive::is_stopped).unwrap_or(resource.members.len());
     for count in (1..=most).rev() {
-        let scores = situation.nodes.iter().filter(|(_, standing)| standing.serves() && !standing.maintenance);
-        let scored = scores.filter_map(|(name, _)| Some((name, score(config, situation, resource, count, name)?)));
+        let usable = situation.nodes.iter().filter(|(_, standing)| standing.serves() && !standing.maintenance);
+        let scored = usable.filter_map(|(name, _)| Some((name, score(config, situation, resource, count, name)?)));
         let free = |name: &NodeName| std::cmp::Reverse(load.get(name).copied().unwrap_or(0));
         let first = &resource.members[0].id;
         let here = |name: &NodeName| situation.running(first).any(|place| place.node == *name);
@@ -189,11 +189,11 @@ pub fn due(config: &Config, situation: &Situation, wishes: &[Wish]) -> Vec<Step>
     let fenced = to_fence(config, situation).is_empty();
     let startable = fenced && (!config.is_on("stonith-enabled", true) || config.fencers().next().is_some());
     for wish in wishes {
-        let stops = stops(situation, wish);
+        let first = stops(situation, wish);
         if wish.members.iter().any(|member| situation.is_busy(&member.id)) {
             continue;
         }
-        let Some((resource, node)) = stops.last() else {
+        let Some((resource, node)) = first.last() else {
             if startable {
                 steps.extend(start(situation, wish));
             }

@@ -26,7 +26,7 @@ pub fn make_authkey(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
                 "mktemp: failed to create file via template '/etc/corosync/.authkey.XXXXXXXXXX': No such file or directory\n",
             );
         }
-        let key: String = (0..32).map(|_| format!("{:016x}", world.draw())).collect();
+        let key = (0..32).fold(String::new(), |key, _| key + &format!("{:016x}", world.draw()));
         world.node_mut(at).put(KEY, &key, "400");
     }
     silent()

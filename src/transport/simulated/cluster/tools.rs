@@ -34,7 +34,7 @@ pub fn cibadmin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 pub fn try_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let Some(cib) = world.cib(at) else { return failed(DISCONNECTED, OFF) };
     let head = |verify: i32, simulate: i32| format!("{}\t{}\t{verify}\t{simulate}\n", cib.version.0, cib.version.1);
-    let lines = |said: &[String]| said.iter().map(|line| format!("! {line}\n")).collect::<String>();
+    let lines = |said: &[String]| said.iter().fold(String::new(), |text, line| text + "! " + line + "\n");
     let configuration = match Element::read(call.stdin) {
         Ok(configuration) => configuration,
         Err(error) => {
@@ -108,10 +108,10 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
     if call.args.contains(&"--cleanup") {
         let nodes: Vec<NodeName> = config.nodes.keys().rev().cloned().collect();
         world.clean_up(at, &members);
-        let line = |member: &Primitive| {
-            nodes.iter().map(|node| format!("Cleaned up {} on {node}\n", member.id)).collect::<String>()
-        };
-        printed(members.iter().map(line).collect::<String>())
+        let pairs = members.iter().flat_map(|member| nodes.iter().map(move |node| (&member.id, node)));
+        let said =
+            pairs.fold(String::new(), |text, (id, node)| text + "Cleaned up " + id + " on " + node.as_str() + "\n");
+        printed(said)
     } else if call.args.contains(&"--restart") {
         restart(world, at, id, &members)
     } else {
@@ -127,7 +127,7 @@ fn restart(world: &mut World, at: &NodeName, id: &str, members: &[Primitive]) ->
     for state in cib.status.values_mut() {
         for member in members {
             if let Some(history) = state.history.get_mut(&member.id).filter(|history| history.is_active()) {
-                history.digest = "restart".to_owned();
+                "restart".clone_into(&mut history.digest);
                 takes_ms += super::agents::takes_ms(&member.kind, super::data::Task::Stop);
                 takes_ms += super::agents::takes_ms(&member.kind, super::data::Task::Start);
             }
@@ -139,7 +139,7 @@ fn restart(world: &mut World, at: &NodeName, id: &str, members: &[Primitive]) ->
         return failed(1, format!("{id} is not running anywhere and so cannot be restarted\n"));
     }
     world.hang_ms += takes_ms + 2000;
-    let list: String = members.iter().map(|member| format!(" * {}\n", member.id)).collect();
+    let list = members.iter().fold(String::new(), |text, member| text + " * " + &member.id + "\n");
     let count = members.len();
     let set = |value: &str| format!("Set '{id}' option: id={id}-target-role name=target-role value={value}\n");
     printed(format!(
@@ -185,5 +185,17 @@ pub fn look_agent(_: &mut World, _: &NodeName, call: &Call<'_>) -> Output {
         ["fence_virsh"] => printed(super::FENCE_VIRSH),
         [agent] => failed(127, format!("{agent} is not installed\n")),
         _ => failed(2, "look-agent: AGENT\n"),
+    }
+}
+
+impl World {
+    /// Whether a configuration would stop, move or start anew anything that runs.
+    #[must_use]
+    pub fn would_disturb(&self, at: &NodeName, configuration: &str) -> bool {
+        let (Some(cib), Ok(configuration)) = (self.cib(at), Element::read(configuration)) else { return false };
+        let candidate = super::data::Cib { configuration, ..cib.clone() };
+        let document = simulate::simulate(&candidate, self.has_votes(at), None, self.clock_ms);
+        let actions = document.child("actions").map(|actions| actions.children.as_slice()).unwrap_or_default();
+        actions.iter().any(|action| action.get("action") != Some("start"))
     }
 }

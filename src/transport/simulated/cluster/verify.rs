@@ -65,10 +65,10 @@ const BOOLEANS: [&str; 4] = ["stonith-enabled", "symmetric-cluster", "maintenanc
 #[must_use]
 pub fn verify(configuration: &Element, orphans: bool) -> (i32, Vec<String>) {
     let mut said = schema(configuration);
-    if !said.is_empty() {
-        said.push("(main) \terror: CIB did not pass schema validation".to_owned());
-    } else {
+    if said.is_empty() {
         said = meaning(&Config::read(configuration));
+    } else {
+        said.push("(main) \terror: CIB did not pass schema validation".to_owned());
     }
     if said.is_empty() {
         // It only warns, and exits all the same.
