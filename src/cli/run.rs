@@ -258,7 +258,9 @@ clutser: c1
             Ok(Exit::Fine)
         });
         assert_eq!((exit.await, seen), (Ok(Exit::Error), 1));
-        assert!(err.text().contains("a.yaml already stands for c1"), "{}", err.text());
+        // Where the line breaks depends on where the folder for the test is.
+        let said = err.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("a.yaml already stands for c1"), "{said}");
     }
 
     #[test]
