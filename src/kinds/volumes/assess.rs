@@ -183,7 +183,8 @@ impl One<'_> {
             .at_risk(Risk::Destructive, "the volume is gone; the files in its bricks stay where they are")
             .threatens(Threat::Access(self.name.clone()))
             .needs(self.subject().is("stopped"));
-        found.item(item);
+        // glusterd deletes nothing while a peer is away, which would bring the volume back.
+        found.item(self.cx.spec.nodes.keys().map(pool::in_pool).fold(item, Item::needs));
     }
 
     fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
