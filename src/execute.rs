@@ -14,12 +14,12 @@ pub mod backoff;
 pub mod journal;
 pub mod lease;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
-use crate::model::{Command, Failure, Item, ItemId, Lane, Lease, NodeName, Outcome, Run, Step, Work};
+use crate::model::{Command, Failure, Item, ItemId, Lane, Lease, NodeName, Outcome, Run, SecretError, Step, Work};
 use crate::observe::Clock;
 use crate::tools::{self, Judgement};
 use crate::transport::Transport;
@@ -63,13 +63,13 @@ pub enum Said {
     Refused(String),
 }
 
-/// Chooses what runs in this round: all ready steps of the free lane, and of glusterd's the first.
+/// Chooses what runs in this round: all ready steps of the free lane, and of each other lane the first.
 pub fn round<'a>(ready: impl Iterator<Item = &'a Step>) -> Vec<Task> {
-    let mut gluster_is_taken = false;
+    let mut taken = BTreeSet::new();
     let mut tasks = Vec::new();
     for Step { item, .. } in ready {
         let Some(task) = task(item) else { continue };
-        if task.lane == Lane::Gluster && std::mem::replace(&mut gluster_is_taken, true) {
+        if task.lane != Lane::Free && !taken.insert(task.lane) {
             continue;
         }
         tasks.push(task);
@@ -138,7 +138,9 @@ fn said(command: &Command, outcome: Outcome) -> Said {
             Judgement::Refused(why) => Said::Refused(why),
         },
         Err(failure @ Failure::Leased(_)) => Said::Unleased(failure.to_string()),
-        Err(failure @ Failure::Untrusted(_)) => Said::Refused(failure.to_string()),
+        // Another node's file may be there in a moment; a secret of the person's own will not.
+        Err(failure @ Failure::Secret(SecretError::NoFile(..))) => Said::Later(failure.to_string()),
+        Err(failure @ (Failure::Untrusted(_) | Failure::Secret(_))) => Said::Refused(failure.to_string()),
         Err(failure) => Said::Later(failure.to_string()),
     }
 }

@@ -301,6 +301,7 @@ impl Session<'_> {
         }
         let (why, over) = match said {
             Said::Done => {
+                self.intent.ran.insert(id.clone());
                 let done = Done { id: id.clone(), summary: summary.clone(), node: node.clone(), took };
                 self.ran.insert(id.clone(), done);
                 return events(Event::Ran { id, summary, node, took });

@@ -388,3 +388,63 @@ fn a_mount_is_down_while_its_unit_file_changes() {
         "systemctl stop -- data.mount\nsystemctl daemon-reload\nsystemctl enable --now -- data.mount\n"
     );
 }
+
+#[test]
+fn corosyncs_key_is_made_once_and_told_by_a_part_of_its_hash() {
+    let Some(place) = Place::over(&[("etc", "/etc/corosync")]) else { return };
+    assert_eq!(place.says(scripts::LOOK_AUTHKEY, &[]), "-\t-\t-\n");
+    assert_eq!(place.says(scripts::MAKE_AUTHKEY, &[]), "");
+    let key = fs::read(place.path("etc/authkey")).unwrap();
+    assert_eq!((key.len(), mode(&place.path("etc/authkey"))), (256, 0o400));
+    assert_eq!(place.says(scripts::MAKE_AUTHKEY, &[]), "");
+    assert_eq!(fs::read(place.path("etc/authkey")).unwrap(), key);
+    place.write("etc/other", "");
+    fs::remove_file(place.path("etc/authkey")).unwrap();
+    fs::write(place.path("etc/authkey"), "abc").unwrap();
+    fs::set_permissions(place.path("etc/authkey"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(place.says(scripts::LOOK_AUTHKEY, &[]), "ba7816bf8f01cfea\t644\troot:root\n");
+}
+
+#[test]
+fn the_first_cib_is_put_down_only_where_pacemaker_has_never_run() {
+    let known = Command::new("id").arg("hacluster").output().is_ok_and(|output| output.status.success());
+    if !known || !Path::new("/var/lib/pacemaker/cib").is_dir() {
+        eprintln!("skipped: pacemaker is not installed");
+        return;
+    }
+    let Some(place) = Place::over(&[("cib", "/var/lib/pacemaker/cib")]) else { return };
+    place.fake("cibadmin", "echo '<cib epoch=\"1\"><configuration>\n<crm_config/>\n<nodes/></configuration></cib>'");
+    place.fake("systemctl", "echo active");
+    assert_eq!(place.says(scripts::LOOK_CIB_FOLDER, &[]), "empty\n");
+    assert_eq!(place.status(scripts::SEED_CIB, &["2"], ""), 0);
+    assert!(names_in(&place.path("cib")).is_empty(), "pacemaker runs");
+    place.fake("systemctl", "echo inactive");
+    assert_eq!(place.status(scripts::SEED_CIB, &["2"], ""), 0);
+    let seed = place.read("cib/cib.xml");
+    let nvpair = r#"<nvpair id="cib-bootstrap-options-dc-deadtime" name="dc-deadtime" value="2s"/>"#;
+    assert!(seed.starts_with("<cib epoch=\"1\">") && seed.contains(nvpair) && seed.contains("<nodes/>"), "{seed}");
+    assert_eq!((names_in(&place.path("cib")), mode(&place.path("cib/cib.xml"))), (vec!["cib.xml".to_owned()], 0o600));
+    assert_eq!(place.says(scripts::LOOK_CIB_FOLDER, &[]), "used\n");
+    assert_eq!(place.status(scripts::SEED_CIB, &["9"], ""), 0);
+    assert_eq!(place.read("cib/cib.xml"), seed);
+}
+
+#[test]
+fn a_secret_is_written_whole_for_root_alone_or_not_at_all() {
+    let place = Place::plain();
+    let path = place.path("folder/key");
+    if place.status(scripts::WRITE_SECRET, &[&path, "0400"], "one") != 0 {
+        eprintln!("skipped: only root can write for root");
+        return;
+    }
+    assert_eq!((place.read("folder/key").as_str(), mode(&path)), ("one", 0o400));
+    let bytes = |text: &str| place.status(scripts::WRITE_SECRET, &[&path, "0400", "base64"], text);
+    assert_eq!(bytes("AAEC\n/w=="), 0);
+    assert_eq!(fs::read(&path).unwrap(), [0, 1, 2, 255]);
+    assert_ne!(bytes("AAEC!!"), 0);
+    assert_ne!(place.status(scripts::WRITE_SECRET, &[&path, "0400", "hex"], "00"), 0);
+    assert_eq!(
+        (fs::read(&path).unwrap(), names_in(&place.path("folder"))),
+        (vec![0, 1, 2, 255], vec!["key".to_owned()])
+    );
+}

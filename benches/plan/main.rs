@@ -75,7 +75,7 @@ fn statuses(c: &mut Criterion) {
     for shape in SIZES {
         let (spec, facts) = seen(shape, Nodes::Converged);
         group.bench_function(BenchmarkId::from_parameter(shape.objects()), |b| {
-            b.iter(|| status(&kinds::Cx::new(black_box(&spec), black_box(&facts))));
+            b.iter(|| status(&kinds::Cx::new(black_box(&spec), black_box(&facts), &Intent::default())));
         });
     }
     group.finish();

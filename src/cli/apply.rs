@@ -107,14 +107,17 @@ pub async fn run(
         ui.talk("nothing was run\n");
         return Ok(Exit::Differs);
     }
-    let report = watched(args, ui, cluster, &allow, interrupt).await?;
+    let report = watched(args.timeout, ui, cluster, &allow, interrupt).await?;
     tell(args.output, ui, &report, label)?;
     Ok(exit(report.verdict))
 }
 
 /// Runs with progress. An interrupt waits for the running step meanwhile.
-async fn watched(
-    args: &ApplyArgs,
+///
+/// # Errors
+/// Where the journal cannot be written.
+pub(super) async fn watched(
+    timeout: Duration,
     ui: &mut Ui,
     cluster: &mut dyn Cluster,
     allow: &Allow,
@@ -123,7 +126,7 @@ async fn watched(
     let _working = interrupt.work();
     let mut progress = RunView::on(ui);
     let mut events = |event| progress.tell(ui, &event);
-    let (timeout, patience) = (args.timeout, Duration::MAX);
+    let patience = Duration::MAX;
     let run = ApplyRun { allow, timeout, patience, events: &mut events, stop: interrupt.wanted() };
     let report = cluster.apply(run).await;
     progress.end();
@@ -187,7 +190,8 @@ fn is_still(file: &Path, now: &Plan) -> Result<(), CliError> {
         .hint("look at the plan of now with `bricklayer plan`, and save it again"))
 }
 
-fn exit(verdict: Verdict) -> Exit {
+/// What a run's end is to the shell.
+pub(super) fn exit(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::AsWritten => Exit::Fine,
         Verdict::Failed => Exit::Error,

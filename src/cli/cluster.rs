@@ -14,10 +14,10 @@ use super::run::{self, ApplyRun, Cluster, read, state_dir};
 use super::{CliError, Exit, Global, simulated, whoami};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
-use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status};
+use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status, Wish};
 use crate::observe::{Clock, observe};
 use crate::reconcile::Reconciler;
-use crate::transport::{Local, Login, Ssh, Transport};
+use crate::transport::{Local, Login, Ssh, Transport, WithSecrets};
 use crate::view::Ui;
 
 /// The time by this machine's clock.
@@ -36,6 +36,7 @@ pub struct Opened {
     state: PathBuf,
     /// What the last plan was made from, until a run begins with it.
     seen: Facts,
+    wish: Option<Wish>,
 }
 
 /// Opens the cluster of `file`.
@@ -67,7 +68,7 @@ pub async fn each(
 
 /// The way to the nodes that the file names. Paths in it are relative to the file's folder.
 fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport>> {
-    Ok(match &spec.transport {
+    let way: Box<dyn Transport> = match &spec.transport {
         TransportSpec::Local => Box::new(Local),
         TransportSpec::Simulated => Box::new(simulated::open(spec, state).map_err(io::Error::other)?),
         TransportSpec::Ssh(SshSpec { user, port, identity_file, known_hosts, sudo }) => {
@@ -82,7 +83,8 @@ fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport
             let address = |(name, node): (&NodeName, &Node)| (name.clone(), node.management(name).to_owned());
             Box::new(Ssh::new(login, spec.nodes.iter().map(address).collect())?)
         }
-    })
+    };
+    Ok(Box::new(WithSecrets::new(way, folder)))
 }
 
 /// Makes a folder that only its owner can look into.
@@ -102,7 +104,7 @@ impl Opened {
         private_folder(&state).map_err(|error| failed(&state.display().to_string(), error))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let transport = way(&spec, folder, &state).map_err(|error| failed("no way to the nodes", error))?;
-        Ok(Self { spec, transport, state, seen: Facts::default() })
+        Ok(Self { spec, transport, state, seen: Facts::default(), wish: None })
     }
 
     /// Takes over the way to the nodes of `former`, with its open connections, if it leads to the same nodes in the
@@ -138,9 +140,17 @@ impl Cluster for Opened {
         self.transport.label()
     }
 
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        self.wish = Some(wish);
+    }
+
     fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan> {
         Box::pin(async {
-            let intent = Intent { allow: allow.clone(), ..Intent::default() };
+            let intent = Intent { allow: allow.clone(), wish: self.wish.clone(), ..Intent::default() };
             let (plan, seen) = self.observe(&intent).await;
             self.seen = seen;
             plan
@@ -165,7 +175,7 @@ impl Cluster for Opened {
                 patience: run.patience,
                 stop: run.stop,
             };
-            let intent = Intent { allow: run.allow.clone(), ..Intent::default() };
+            let intent = Intent { allow: run.allow.clone(), wish: self.wish.clone(), ..Intent::default() };
             Ok(reconciler.run_after(seen, intent, run.events).await)
         })
     }
@@ -176,8 +186,9 @@ impl Cluster for Opened {
 
     fn status(&mut self) -> LocalBoxFuture<'_, Status> {
         Box::pin(async {
-            let (_, facts) = self.observe(&Intent::default()).await;
-            kinds::status(&Cx::new(&self.spec, &facts))
+            let intent = Intent::default();
+            let (_, facts) = self.observe(&intent).await;
+            kinds::status(&Cx::new(&self.spec, &facts, &intent))
         })
     }
 }

@@ -6,6 +6,7 @@ pub mod apply;
 mod cluster;
 mod completions;
 mod error;
+mod fence;
 mod init;
 mod interrupt;
 mod log;
@@ -13,11 +14,14 @@ mod man;
 pub mod plan;
 pub mod run;
 mod schema;
+mod service;
 mod simulated;
 pub mod status;
 mod validate;
+mod volume;
 pub mod watch;
 mod whoami;
+mod wish;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -96,6 +100,9 @@ enum Verb {
     Apply(apply::ApplyArgs),
     Watch(watch::WatchArgs),
     Status(status::StatusArgs),
+    Service(service::ServiceArgs),
+    Volume(volume::VolumeArgs),
+    Fence(fence::FenceArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -151,6 +158,9 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Verb::Apply(args) => on_clusters(apply::every(&args, &mut ui, global)),
         Verb::Watch(args) => on_clusters(watch::run(&args, global)),
         Verb::Status(args) => on_clusters(status::every(&args, &mut ui, global)),
+        Verb::Service(args) => on_clusters(service::run(&args, &mut ui, global)),
+        Verb::Volume(args) => on_clusters(volume::run(&args, &mut ui, global)),
+        Verb::Fence(args) => on_clusters(fence::run(&args, &mut ui, global)),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),
         Verb::Man(args) => man::run(&args, &mut ui, Cli::command()),

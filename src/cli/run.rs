@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{CliError, Exit};
 use crate::kinds::Spec;
-use crate::model::{Allow, ClusterName, Event, Plan, Report, Status};
+use crate::model::{Allow, ClusterName, Event, Plan, Report, Status, Wish};
 use crate::spec::{self, Loaded};
 use crate::view::{Ui, count, diagnostics};
 
@@ -19,6 +19,12 @@ pub trait Cluster {
 
     /// What stands behind its name in headings: `simulated`, or nothing for real nodes.
     fn label(&self) -> Option<&'static str>;
+
+    /// What is written of it.
+    fn spec(&self) -> &Spec;
+
+    /// From now on plans and works for this alone, instead of for what is written.
+    fn wish(&mut self, wish: Wish);
 
     /// Looks at the nodes and plans.
     fn plan<'a>(&'a mut self, allow: &'a Allow) -> LocalBoxFuture<'a, Plan>;
@@ -133,6 +139,8 @@ pub fn state_dir(named: Option<&Path>, file: &Path, cluster: &ClusterName) -> Pa
 pub(crate) mod testing {
     //! A cluster that answers what it is told to.
 
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::model::Verdict;
 
@@ -150,6 +158,12 @@ pub(crate) mod testing {
         fn label(&self) -> Option<&'static str> {
             None
         }
+        fn spec(&self) -> &Spec {
+            static SPEC: LazyLock<Spec> =
+                LazyLock::new(|| spec::from_bytes("t", spec::starter("c1").into_bytes()).spec.unwrap());
+            &SPEC
+        }
+        fn wish(&mut self, _: Wish) {}
         fn plan<'a>(&'a mut self, _: &'a Allow) -> LocalBoxFuture<'a, Plan> {
             Box::pin(async { self.plan.clone() })
         }
@@ -244,7 +258,8 @@ clutser: c1
             Ok(Exit::Fine)
         });
         assert_eq!((exit.await, seen), (Ok(Exit::Error), 1));
-        assert!(err.text().contains("a.yaml already stands for c1"), "{}", err.text());
+        let said = err.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("a.yaml already stands for c1"), "{said}");
     }
 
     #[test]

@@ -107,7 +107,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{Answer, Facts};
+    use crate::model::{Answer, Facts, Intent};
     use crate::tools::sample;
 
     const FILE: &str = "\
@@ -121,7 +121,8 @@ volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/bric
     /// Which nodes would be asked for the volumes next.
     fn asked(facts: &Facts) -> BTreeSet<NodeName> {
         let spec = crate::spec::from_bytes("c1.yaml", FILE.into()).spec.unwrap();
-        let cx = Cx::new(&spec, facts);
+        let intent = Intent::default();
+        let cx = Cx::new(&spec, facts, &intent);
         Actual::of(&cx);
         let command = gluster::volumes().command;
         let asked = cx.into_questions().into_iter().filter(|(_, commands)| commands.contains(&command));

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Spec, nodes};
-use crate::model::{Command, Facts, Findings, Item, Milestone, NodeName, Query, ReadError, Seen, Why};
+use crate::model::{Command, Facts, Findings, Intent, Item, Milestone, NodeName, Query, ReadError, Seen, Why};
 
 /// What was read from outputs, each a `Seen<T>` of the query's own `T`.
 type Readings = BTreeMap<NodeName, BTreeMap<Command, Rc<dyn Any>>>;
@@ -16,6 +16,8 @@ type Readings = BTreeMap<NodeName, BTreeMap<Command, Rc<dyn Any>>>;
 pub struct Cx<'a> {
     /// What is written.
     pub spec: &'a Spec,
+    /// What is wanted now.
+    pub intent: &'a Intent,
     facts: &'a Facts,
     asked: RefCell<BTreeMap<NodeName, BTreeSet<Command>>>,
     // One output is read once a plan, however many items look at it.
@@ -23,10 +25,10 @@ pub struct Cx<'a> {
 }
 
 impl<'a> Cx<'a> {
-    /// A view of `facts` for `spec`.
+    /// A view of `facts` for `spec`, to those who plan for `intent`.
     #[must_use]
-    pub fn new(spec: &'a Spec, facts: &'a Facts) -> Self {
-        Self { spec, facts, asked: RefCell::default(), read: RefCell::default() }
+    pub fn new(spec: &'a Spec, facts: &'a Facts, intent: &'a Intent) -> Self {
+        Self { spec, intent, facts, asked: RefCell::default(), read: RefCell::default() }
     }
 
     /// What `node` answers to `query`; asks it if it has not answered.
@@ -67,6 +69,12 @@ impl<'a> Cx<'a> {
                 Seen::Unknown(Why::Unreadable(node.clone(), format!("`{}`: {error}", query.command)))
             }
         }
+    }
+
+    /// Whether `node` was seen to answer.
+    #[must_use]
+    pub fn answers(&self, node: &NodeName) -> bool {
+        self.see(node, &nodes::look(self.spec)).known().is_some()
     }
 
     /// The time at which `node` answered `query`, by the operator's clock.

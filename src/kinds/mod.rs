@@ -6,13 +6,21 @@
 mod actual;
 mod bricks;
 mod cluster;
+mod corosync;
 mod cx;
+mod domains;
+mod fencing;
+mod manager;
 mod mounts;
 mod nodes;
 mod one_of;
 mod paths;
 mod pool;
+mod postgresql;
+mod secrets;
+mod services;
 mod status;
+pub mod timing;
 mod units;
 pub(crate) mod volumes;
 
@@ -22,14 +30,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
+pub(crate) use corosync::missing_member;
+pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
 pub use cx::{Assessment, Cx};
+pub use domains::FailoverDomain;
+pub use fencing::{FenceDevice, FenceLevels, Fencing};
+pub(crate) use manager::Standing;
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
 pub(crate) use pool::counted_on;
+pub use services::{
+    Ip, Lsb, MountResource, Ocf, Postgresql, Recovery, Resource, Service, ServiceState, Systemd, Timeouts,
+};
 pub use status::status;
 pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
 
-use crate::model::{ClusterName, Findings, MountName, NodeName, VolumeName};
+use crate::model::{ClusterName, DomainName, FenceDeviceName, Findings, MountName, NodeName, ServiceName, VolumeName};
 
 /// What the author of a kind writes. `Sync`, because kinds are stateless entries of a static list.
 pub trait Kind: Sync {
@@ -45,7 +61,17 @@ pub trait Kind: Sync {
 }
 
 /// Every kind, in the order in which a reader would tell of them.
-pub static KINDS: &[&dyn Kind] = &[&nodes::Nodes, &pool::Peers, &bricks::Bricks, &volumes::Volumes, &mounts::Mounts];
+pub static KINDS: &[&dyn Kind] = &[
+    &nodes::Nodes,
+    &pool::Peers,
+    &bricks::Bricks,
+    &volumes::Volumes,
+    &mounts::Mounts,
+    &secrets::Secrets,
+    &postgresql::Databases,
+    &corosync::Membership,
+    &manager::Manager,
+];
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]
@@ -79,4 +105,25 @@ pub struct Spec {
     /// Where volumes are mounted.
     #[serde(default)]
     pub mounts: BTreeMap<MountName, Mount>,
+    /// How members of the cluster notice each other's silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corosync: Option<Corosync>,
+    /// A third vote for an even number of nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum_device: Option<QuorumDevice>,
+    /// What switches nodes off.
+    #[serde(default)]
+    pub fence_devices: BTreeMap<FenceDeviceName, FenceDevice>,
+    /// In which order fence devices are tried, by node.
+    #[serde(default)]
+    pub fence_levels: FenceLevels,
+    /// Why nodes are not fenced, if they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fencing: Option<Fencing>,
+    /// On which nodes services may run.
+    #[serde(default)]
+    pub failover_domains: BTreeMap<DomainName, FailoverDomain>,
+    /// What runs on one node at a time.
+    #[serde(default)]
+    pub services: BTreeMap<ServiceName, Service>,
 }

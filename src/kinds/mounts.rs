@@ -2,6 +2,7 @@
 
 mod assess;
 mod check;
+mod managed;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{AbsPath, Findings, NodeName, VolumeName};
+pub(super) use managed::sealed;
 
 /// The mounts, as a kind.
 pub(super) struct Mounts;

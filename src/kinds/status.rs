@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actual::Actual;
 use super::units::{self, Units};
-use super::{Cx, MountState, VolumeState, nodes, volumes};
+use super::{Cx, MountState, VolumeState, manager, nodes, volumes};
 use crate::model::{
     BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
     VolumeStatus,
@@ -25,6 +25,7 @@ pub fn status(cx: &Cx<'_>) -> Status {
         volumes: Vec::new(),
         bricks: Vec::new(),
         mounts: mounts(cx),
+        manager: None,
     };
     if !cx.spec.volumes.is_empty() {
         let by_uuid = actual.pool.by_uuid();
@@ -42,7 +43,7 @@ pub fn status(cx: &Cx<'_>) -> Status {
 }
 
 fn node(cx: &Cx<'_>, name: &NodeName, units: &Units) -> NodeStatus {
-    let looked = cx.see(name, &nodes::look());
+    let looked = cx.see(name, &nodes::look(cx.spec));
     let facts = looked.known();
     let version = |package: &str| facts.map(|facts| facts.packages.get(package).cloned());
     NodeStatus {
@@ -114,6 +115,9 @@ fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &
 fn mounts(cx: &Cx<'_>) -> Vec<MountStatus> {
     let mut found = Vec::new();
     for (name, mount) in cx.spec.mounts.iter().filter(|(_, mount)| mount.state == MountState::Mounted) {
+        if cx.spec.is_managed(name) {
+            continue;
+        }
         for node in mount.on(cx.spec) {
             let mounted = cx.see(node, &mounts::gluster_mounts());
             let mounted =
@@ -165,6 +169,9 @@ fn judge(cx: &Cx<'_>, status: &mut Status) {
     }
     for mount in status.mounts.iter().filter(|mount| mount.mounted == Some(false)) {
         degraded.push(format!("{} is not mounted on {}", mount.path, mount.node));
+    }
+    if cx.spec.has_manager() {
+        status.manager = Some(manager::status(cx, &mut degraded, &mut unseen));
     }
     status.health = match (degraded.is_empty(), unseen.is_empty()) {
         (false, _) => Health::Degraded,

@@ -1,10 +1,10 @@
-//! What systemd has on the units that matter on each node: glusterd's and those of all mounts.
+//! What systemd has on the units that matter on each node: glusterd's, those of all mounts, the cluster manager's.
 //!
 //! They are asked for in one call, because what a look costs a node is the programs that it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Cx;
+use super::{Cx, corosync, postgresql};
 use crate::model::{NodeName, Query, Seen};
 use crate::tools::systemd::{self, Unit};
 
@@ -24,13 +24,13 @@ pub(super) fn of_all<'a>(cx: &Cx<'a>) -> BTreeMap<&'a NodeName, Units> {
             names.entry(node).or_default().insert(unit.clone());
         }
     }
-    names.into_iter().map(|(node, mounts)| (node, cx.see(node, &query(&mounts)))).collect()
+    names.into_iter().map(|(node, mounts)| (node, cx.see(node, &query(cx, &mounts)))).collect()
 }
 
 /// The units of `node`.
 pub(super) fn of(cx: &Cx<'_>, node: &NodeName) -> Units {
     let here = cx.spec.mounts.values().filter(|mount| mount.is_on(node));
-    cx.see(node, &query(&here.map(|mount| systemd::mount_unit_name(&mount.path)).collect()))
+    cx.see(node, &query(cx, &here.map(|mount| systemd::mount_unit_name(&mount.path)).collect()))
 }
 
 /// glusterd's unit among a node's.
@@ -38,6 +38,9 @@ pub(super) fn glusterd(units: &BTreeMap<String, Unit>) -> Unit {
     units.get(GLUSTERD).cloned().unwrap_or_default()
 }
 
-fn query(mounts: &BTreeSet<String>) -> Query<BTreeMap<String, Unit>> {
-    systemd::units(std::iter::once(GLUSTERD).chain(mounts.iter().map(String::as_str)))
+fn query(cx: &Cx<'_>, mounts: &BTreeSet<String>) -> Query<BTreeMap<String, Unit>> {
+    let mounts = mounts.iter().map(String::as_str);
+    systemd::units(
+        std::iter::once(GLUSTERD).chain(mounts).chain(corosync::units(cx.spec)).chain(postgresql::units(cx.spec)),
+    )
 }

@@ -20,6 +20,8 @@ use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 use crate::tools::gluster;
 
+pub(super) use options::written as written_options;
+
 /// The volumes, as a kind.
 pub(super) struct Volumes;
 
@@ -235,6 +237,29 @@ impl JsonSchema for Brick {
             "description": "A brick: `node:/path`, or a map where bricklayer also makes the file system.",
             "oneOf": [{ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9.-]*:(/[A-Za-z0-9_+@=.-]+)+$" }, map]
         })
+    }
+}
+
+/// Whether the volume keeps more than one copy of a file, or can make it anew.
+pub(super) fn is_redundant(volume: &Volume) -> bool {
+    volume.disperse.is_some() || volume.replica.is_some_and(|count| count > 1)
+}
+
+/// Whether two clients that lose sight of each other can both go on writing, each to its own copy: replicas without
+/// client quorum. Unless written, clients of three copies and more want more than half of them, and of two none
+/// (`gluster volume set help`, `cluster.quorum-type`). A disperse set never has too few bricks and still writes.
+pub(super) fn may_diverge(volume: &Volume) -> bool {
+    let (Some(replica @ 2..), None) = (volume.replica, volume.disperse) else { return false };
+    let written = written_options(volume);
+    let kind = written.get("cluster.quorum-type").map(|kind| kind.to_ascii_lowercase());
+    match kind.as_deref() {
+        None => replica == 2,
+        Some("auto") => false,
+        Some("fixed") => {
+            let count = written.get("cluster.quorum-count").and_then(|count| count.parse::<u32>().ok());
+            count.is_none_or(|count| u64::from(count) * 2 <= u64::from(replica))
+        }
+        Some(_) => true,
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::NodeName;
+use super::{AbsPath, NodeName, SecretError, SecretRef};
 
 /// A fixed, reviewed `sh` file for what one program cannot do alone; its values are positional arguments.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,15 @@ pub enum Stdin {
     Nothing,
     /// This text.
     Text(String),
+    /// A secret. It is read by the transport, at the moment in which it goes to the node.
+    Secret(SecretRef),
+    /// A file of another node, as base64. It is read by the transport, and kept nowhere on the way.
+    FileOf {
+        /// The node that has it.
+        node: NodeName,
+        /// Where it lies there.
+        path: AbsPath,
+    },
 }
 
 /// Whether a command may alter the node.
@@ -148,6 +157,33 @@ impl Command {
     pub fn with_input(self, text: impl Into<String>) -> Self {
         Self { stdin: Stdin::Text(text.into()), ..self }
     }
+
+    /// The same command with a secret on its standard input.
+    #[must_use]
+    pub fn with_secret(self, secret: SecretRef) -> Self {
+        Self { stdin: Stdin::Secret(secret), ..self }
+    }
+
+    /// The same command with the file `path` of `node` on its standard input, as base64.
+    #[must_use]
+    pub fn with_file_of(self, node: NodeName, path: AbsPath) -> Self {
+        Self { stdin: Stdin::FileOf { node, path }, ..self }
+    }
+}
+
+impl fmt::Display for Stdin {
+    /// What is read, in a few words; never the text itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Text(text) => match text.lines().count() {
+                1 => f.write_str("1 line"),
+                lines => write!(f, "{lines} lines"),
+            },
+            Self::Secret(secret) => write!(f, "{secret}"),
+            Self::FileOf { node, path } => write!(f, "{path} of {node}"),
+        }
+    }
 }
 
 impl fmt::Display for Command {
@@ -205,6 +241,9 @@ pub enum Failure {
     /// Another bricklayer holds the node: nothing was run.
     #[error("the lease is held by {0}")]
     Leased(String),
+    /// A secret that belongs to the command cannot be had: it was not run.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 /// What became of one command.

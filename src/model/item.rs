@@ -170,6 +170,8 @@ pub enum Lane {
     Free,
     /// glusterd takes one transaction at a time in the whole pool.
     Gluster,
+    /// What the cluster manager is told, one thing after the other.
+    Cib,
 }
 
 /// What a step would endanger if the moment were wrong; `planner/safety.rs` knows when it is.
@@ -178,8 +180,14 @@ pub enum Lane {
 pub enum Threat {
     /// It changes which bricks hold the volume's data.
     Replicas(VolumeName),
+    /// It makes something on the volume that must be made only once, and that an incomplete copy would hide.
+    Once(VolumeName),
     /// It takes the volume, or a way to it, from its users.
     Access(VolumeName),
+    /// It changes what the cluster manager does.
+    Cluster,
+    /// It takes a member away, or has the members need more votes.
+    Quorum,
 }
 
 /// How far something that takes its time has got.

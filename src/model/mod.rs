@@ -4,23 +4,35 @@
 //! and every type can be built by hand in a test. Nothing in this room uses any other room.
 
 mod command;
+mod document;
 mod facts;
 mod finding;
+mod interval;
 mod item;
 mod names;
 mod nearest;
 mod plan;
 mod report;
+mod secret;
 mod status;
 
 pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
+pub use document::{Agent, ClusterDocument, Fencer, Group, Operation, Primitive, Role, Score};
 pub use facts::{Answer, Facts, Seen, Why};
 pub use finding::{Finding, Findings, Located, Position, Severity, Source, SpecPath};
+pub use interval::{Interval, NotAnInterval};
 pub use item::{
     Cause, Difference, Held, Item, ItemId, Lane, Milestone, Place, Progress, Risk, Run, Subject, Threat, Wait, Work,
 };
-pub use names::{AbsPath, Address, ClusterName, InvalidName, MountName, NodeName, VolumeName};
+pub use names::{
+    AbsPath, Address, AgentName, ClusterName, DomainName, FenceDeviceName, InvalidName, MountName, NodeName,
+    ServiceName, VolumeName,
+};
 pub use nearest::{did_you_mean, nearest};
-pub use plan::{Allow, Intent, Plan, State, Step};
+pub use plan::{Allow, Intent, Plan, State, Step, Wish};
 pub use report::{Done, Event, Failed, Report, Verdict};
-pub use status::{BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus};
+pub use secret::{SecretError, SecretRef};
+pub use status::{
+    BrickStatus, FencedStatus, FencingStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeStatus,
+    PeerStatus, PoolView, ServiceStatus, Status, VolumeStatus,
+};

@@ -143,6 +143,44 @@ name!(
     is_abs_path
 );
 
+name!(
+    /// The name of a service; also the id of its group in the cluster manager, an XML `NCName`.
+    ServiceName,
+    "service name",
+    "letters, digits, `-` and `_`, a letter first, at most 63",
+    "^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+    is_id
+);
+name!(
+    /// The name of a fence device; also its id in the cluster manager, an XML `NCName`.
+    FenceDeviceName,
+    "fence device name",
+    "letters, digits, `-` and `_`, a letter first, at most 63",
+    "^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+    is_id
+);
+name!(
+    /// The name of a failover domain as the YAML file uses it.
+    DomainName,
+    "failover domain name",
+    "letters, digits, `-` and `_`, a letter first, at most 63",
+    "^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+    is_id
+);
+name!(
+    /// The name of a program of a family that others extend: a fence agent, a resource agent, a systemd unit.
+    AgentName,
+    "agent name",
+    "letters, digits and `- _ . : @`, a letter first, at most 127",
+    "^[A-Za-z][A-Za-z0-9_.:@-]{0,126}$",
+    |s| s.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(s, b"-_.:@", 127)
+);
+
+/// An id of Pacemaker's that begins with a letter, as an XML `NCName` must.
+fn is_id(s: &str) -> bool {
+    s.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(s, b"-_", 63)
+}
+
 fn is_word(s: &str, punctuation: &[u8], longest: usize) -> bool {
     s.len() <= longest
         && s.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)

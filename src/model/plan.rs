@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ClusterName, Finding, Item, ItemId, Risk, Work};
+use super::{ClusterName, Finding, Item, ItemId, NodeName, Risk, ServiceName, VolumeName, Work};
 
 /// The risks that a run may take beyond [`Risk::Safe`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +33,34 @@ pub struct Intent {
     pub allow: Allow,
     /// Items that were tried in this run and failed for good, with the reason.
     pub given_up: std::collections::BTreeMap<ItemId, String>,
+    /// What is wanted once, beside what is written.
+    pub wish: Option<Wish>,
+    /// The steps that ended well in this run: what is wished once is not done again.
+    pub ran: BTreeSet<ItemId>,
+}
+
+/// What a person wants once: a verb of the command line, as a part of the plan, so that it obeys the same safety.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Wish {
+    /// The service is to run.
+    Enable(ServiceName),
+    /// The service is to rest.
+    Disable(ServiceName),
+    /// The cluster manager is to leave the service alone.
+    Freeze(ServiceName),
+    /// The cluster manager is to look after the service again.
+    Unfreeze(ServiceName),
+    /// The service is to run on this node.
+    Relocate(ServiceName, NodeName),
+    /// The service is to be stopped and started where it is.
+    Restart(ServiceName),
+    /// What the volume's copies lack is to be healed now.
+    Heal(VolumeName),
+    /// The node is to be fenced, for a test, unless it was fenced after this moment, in the words of the cluster.
+    Fence(NodeName, Option<String>),
+    /// It is to be written down that fencing the node took so long, in milliseconds.
+    Measured(NodeName, u64),
 }
 
 /// Where an item stands in a plan.

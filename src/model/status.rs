@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AbsPath, ClusterName, MountName, NodeName, VolumeName};
+use super::{AbsPath, ClusterName, MountName, NodeName, ServiceName, VolumeName};
 
 /// The cluster as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,6 +27,81 @@ pub struct Status {
     pub bricks: Vec<BrickStatus>,
     /// The mounts, one entry for each node.
     pub mounts: Vec<MountStatus>,
+    /// The cluster manager, if the file has anything for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manager: Option<ManagerStatus>,
+}
+
+/// The cluster manager, as the best of its partitions tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagerStatus {
+    /// Whether its members may act: more than half of all, or what stands for that.
+    pub quorate: Option<bool>,
+    /// The member that decides.
+    pub coordinator: Option<String>,
+    /// Whether a person has told it to hold still.
+    pub maintenance: Option<bool>,
+    /// The nodes, as it sees them.
+    pub members: Vec<MemberStatus>,
+    /// The services.
+    pub services: Vec<ServiceStatus>,
+    /// How each node is fenced.
+    pub fencing: Vec<FencingStatus>,
+    /// Who was fenced, the newest first.
+    pub fenced: Vec<FencedStatus>,
+    /// Resources that are not in the file and are left alone.
+    pub foreign: Vec<String>,
+}
+
+/// A node as the cluster manager sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberStatus {
+    /// Its name.
+    pub name: NodeName,
+    /// Its number.
+    pub id: Option<u32>,
+    /// `online`, `offline`, `joining`, `to be fenced`, `standby`, `maintenance`.
+    pub state: Option<String>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: ServiceName,
+    /// The node that it runs on.
+    pub owner: Option<String>,
+    /// `started`, `starting`, `stopping`, `stopped`, `failed`, `frozen`, or `not configured`.
+    pub state: Option<String>,
+    /// The last thing that went wrong with it and was not forgotten.
+    pub failure: Option<String>,
+}
+
+/// How a node is fenced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FencingStatus {
+    /// The node.
+    pub node: NodeName,
+    /// How long a test of it took, in milliseconds; none if there was no test.
+    pub measured_ms: Option<u64>,
+}
+
+/// A fencing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FencedStatus {
+    /// Who was fenced.
+    pub node: String,
+    /// What was done: `reboot`, `off`.
+    pub action: String,
+    /// How it ended: `success`, `failed`, `pending`.
+    pub outcome: String,
+    /// When it ended, by the clock of the member that told.
+    pub at: Option<String>,
 }
 
 /// A cluster in one word.

@@ -90,7 +90,9 @@ fn every_spec_tells_an_editor_its_schema() {
 #[test]
 fn the_example_of_every_kind_can_be_loaded() {
     let mut seen = 0;
-    for kind in ["cluster", "nodes", "volumes", "mounts"] {
+    for kind in
+        ["cluster", "nodes", "volumes", "mounts", "corosync", "fencing", "domains", "services", "services/resources"]
+    {
         let source = fs::read_to_string(project("src/kinds").join(kind).with_extension("rs")).unwrap();
         for example in examples_in(&source) {
             seen += 1;

@@ -13,11 +13,25 @@ use crate::kinds::{self, ApiVersion, Spec, TransportSpec, Volume};
 use crate::model::{ClusterName, Finding, InvalidName, Located, Position, Severity, SpecPath, did_you_mean};
 
 /// The keys at the head of the file.
-pub(super) const HEAD: &[&str] = &["apiVersion", "cluster", "transport", "hosts", "nodes", "volumes", "mounts"];
+pub(super) const HEAD: &[&str] = &[
+    "apiVersion",
+    "cluster",
+    "transport",
+    "hosts",
+    "nodes",
+    "volumes",
+    "mounts",
+    "corosync",
+    "quorumDevice",
+    "fenceDevices",
+    "fenceLevels",
+    "fencing",
+    "failoverDomains",
+    "services",
+];
 
 /// Sections that a file may have one day.
-const TO_COME: &[&str] =
-    &["corosync", "failoverDomains", "fenceDevices", "fenceLevels", "fencing", "manager", "quorumDevice", "services"];
+const TO_COME: &[&str] = &["manager"];
 
 /// What was read.
 pub(super) struct Read {
@@ -50,6 +64,13 @@ pub(super) fn read(root: &Node) -> Result<Read, Box<Located>> {
         nodes: reader.section("nodes", Some(kinds::Node::default)),
         volumes: reader.section("volumes", Some(Volume::default)),
         mounts: reader.section("mounts", None),
+        corosync: reader.optional("corosync"),
+        quorum_device: reader.optional("quorumDevice"),
+        fence_devices: reader.section("fenceDevices", None),
+        fence_levels: reader.section("fenceLevels", None),
+        fencing: reader.optional("fencing"),
+        failover_domains: reader.section("failoverDomains", None),
+        services: reader.section("services", None),
     };
     Ok(Read { spec, unread: reader.unread, findings: reader.findings })
 }

@@ -150,7 +150,7 @@ fn the_head_is_required_and_never_assumed() {
 
 #[test]
 fn sections_are_known_to_come_or_mistyped() {
-    gives(&with("services: {}\nvolmes: {}\n"), &["1:1 nothing-to-do", "8:1 not-managed-yet", "9:1 unknown-key"]);
+    gives(&with("manager: rgmanager\nvolmes: {}\n"), &["1:1 nothing-to-do", "8:1 not-managed-yet", "9:1 unknown-key"]);
     assert!(hints(&with("volmes: {}\n"))[1].contains("did you mean `volumes`?"));
 }
 

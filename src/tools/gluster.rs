@@ -329,6 +329,13 @@ pub fn start(volume: &str, force: bool) -> Command {
     changes(["volume", "start", volume].into_iter().chain(force.then_some("force")))
 }
 
+/// Has self-heal begin now with what the bricks know to be stale, instead of at its next crawl. In words: this one
+/// prints no XML.
+#[must_use]
+pub fn heal_now(volume: &str) -> Command {
+    Command::changes(Program::Tool(PROGRAM), ["--mode=script", "volume", "heal", volume])
+}
+
 /// Stops a volume.
 #[must_use]
 pub fn stop(volume: &str) -> Command {
@@ -362,8 +369,11 @@ const BUSY: &[&str] = &[
 
 /// Reads the answer to a change. "Already so" is the same as done.
 #[must_use]
-pub fn judge(output: &Output) -> Judgement {
+pub fn judge(command: &Command, output: &Output) -> Judgement {
+    let in_words = !command.args.iter().any(|arg| arg == "--xml");
     let complaint = match reply(output, |_| Ok(())) {
+        _ if in_words && output.success() => return Judgement::Done,
+        _ if in_words => super::complaint(output),
         Ok(()) => return Judgement::Done,
         Err(ReadError::Off(_)) => return Judgement::Busy("glusterd is not running".into()),
         Err(error) => error.to_string(),

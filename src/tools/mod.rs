@@ -3,16 +3,26 @@
 //! Pure: queries and commands go out as data, outputs come in as text. What a program's answer to a change means
 //! (done, busy, refused) is known here too, because only its family can tell.
 
+pub mod corosync;
 pub mod gluster;
 pub mod gluster_options;
+pub mod join;
 pub mod mounts;
+pub mod network;
 pub mod node;
+pub mod pacemaker;
+pub mod postgresql;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod scripts;
+pub mod secrets;
 pub mod systemd;
+pub mod xml;
 
 use crate::model::{Command, Output, Program, ReadError};
+
+/// What starts the comment in the first line of every file that bricklayer writes: by it, it knows its own.
+pub const MARK: &str = "# bricklayer:";
 
 /// What a program said of a change it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +35,21 @@ pub enum Judgement {
     Refused(String),
 }
 
+/// What a script ends with that may be asked again.
+const TEMPORARY: i32 = 75;
+
 /// Reads the answer to a command that was to change something.
 #[must_use]
 pub fn judge(command: &Command, output: &Output) -> Judgement {
     if command.program == Program::Tool(gluster::PROGRAM) {
-        return gluster::judge(output);
+        return gluster::judge(command, output);
     }
-    if output.success() { Judgement::Done } else { Judgement::Refused(complaint(output)) }
+    match output.status {
+        0 => Judgement::Done,
+        // `EX_TEMPFAIL` of sysexits.h: what it was planned for has changed meanwhile.
+        TEMPORARY => Judgement::Busy(complaint(output)),
+        _ => Judgement::Refused(complaint(output)),
+    }
 }
 
 /// The last thing a program said before it failed, in one line.
@@ -47,6 +65,15 @@ fn succeeded(output: &Output, program: &'static str) -> Result<(), ReadError> {
     match output.status {
         0 => Ok(()),
         127 => Err(ReadError::NotInstalled(program)),
+        _ => Err(ReadError::Refused(complaint(output))),
+    }
+}
+
+/// What `cat` says of a file; none if there is no file.
+fn text_of_file(output: &Output) -> Result<Option<String>, ReadError> {
+    match output.status {
+        0 => Ok(Some(output.stdout.clone())),
+        1 if output.stderr.contains("No such file or directory") => Ok(None),
         _ => Err(ReadError::Refused(complaint(output))),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::complaint;
-use crate::model::{Command, Output, Program, Query, ReadError};
+use super::{complaint, rows, scripts, succeeded};
+use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 #[derive(Deserialize)]
 struct Listing {
@@ -44,4 +44,50 @@ fn read_mounts(output: &Output) -> Result<BTreeMap<String, String>, ReadError> {
         left.extend(children);
     }
     Ok(mounts)
+}
+
+/// How a mount point is while nothing is mounted on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// That cannot be told: something is mounted there.
+    Mounted,
+    /// There is none.
+    Absent,
+    /// An empty directory to which nobody can write.
+    Sealed,
+    /// An empty directory.
+    Open,
+    /// A directory with something in it.
+    Used,
+    /// No directory.
+    Other,
+}
+
+/// Asks how mount points are.
+pub fn points<'a>(paths: impl IntoIterator<Item = &'a AbsPath>) -> Query<BTreeMap<String, Point>> {
+    let paths = paths.into_iter().map(AbsPath::as_str);
+    Query { command: Command::reads(Program::Script(scripts::LOOK_MOUNT_POINTS), paths), read: read_points }
+}
+
+fn read_points(output: &Output) -> Result<BTreeMap<String, Point>, ReadError> {
+    succeeded(output, "e2fsprogs")?;
+    let point = |[path, state]: [&str; 2]| {
+        let point = match state {
+            "mounted" => Point::Mounted,
+            "absent" => Point::Absent,
+            "sealed" => Point::Sealed,
+            "open" => Point::Open,
+            "used" => Point::Used,
+            "other" => Point::Other,
+            other => return Err(ReadError::Garbled(format!("`{other}` for {path}"))),
+        };
+        Ok((path.to_owned(), point))
+    };
+    rows(&output.stdout)?.into_iter().map(point).collect()
+}
+
+/// Makes a mount point to which nobody can write while nothing is mounted there.
+#[must_use]
+pub fn make_point(path: &AbsPath) -> Command {
+    Command::changes(Program::Script(scripts::MAKE_MOUNT_POINT), [path.as_str()])
 }

@@ -1,7 +1,7 @@
 //! The named scripts, each a file in `scripts/`; the table of what they take and print is in `scripts/README.md`.
 //!
-//! Two pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh`
-//! (how a file is written) and `blank.sh` (when a device counts as blank).
+//! Pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh` (how a file
+//! is written), `blank.sh` (when a device counts as blank) and `candidate.sh` (a configuration in the live CIB's place).
 
 use crate::model::Script;
 
@@ -43,6 +43,40 @@ scripts! {
     FORMAT_DEVICE = concat!(include_str!("scripts/blank.sh"), include_str!("scripts/format-device.sh")), "format-device";
     /// Replaces a mount unit's file while the mount is down.
     REPLACE_MOUNT = concat!(include_str!("scripts/put.sh"), include_str!("scripts/replace-mount.sh")), "replace-mount";
+    /// Which key Corosync has.
+    LOOK_AUTHKEY = include_str!("scripts/look-authkey.sh"), "look-authkey";
+    /// Makes Corosync's key.
+    MAKE_AUTHKEY = concat!(include_str!("scripts/put.sh"), include_str!("scripts/make-authkey.sh")), "make-authkey";
+    /// Whether Pacemaker has ever kept anything.
+    LOOK_CIB_FOLDER = include_str!("scripts/look-cib-folder.sh"), "look-cib-folder";
+    /// Puts down what Pacemaker begins with.
+    SEED_CIB = concat!(include_str!("scripts/put.sh"), include_str!("scripts/seed-cib.sh")), "seed-cib";
+    /// Joins the cluster after the bricks are healed: it is installed on the nodes, and not sent along.
+    BRICKLAYER_JOIN = include_str!("scripts/bricklayer-join.sh"), "bricklayer-join";
+    /// Writes a secret.
+    WRITE_SECRET = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-secret.sh")), "write-secret";
+    /// What Pacemaker would make of a configuration.
+    TRY_CIB = concat!(include_str!("scripts/candidate.sh"), include_str!("scripts/try-cib.sh")), "try-cib";
+    /// Puts a configuration into force, if the CIB is still the planned one.
+    PUSH_CIB = concat!(include_str!("scripts/candidate.sh"), include_str!("scripts/push-cib.sh")), "push-cib";
+    /// What a fence agent says of itself.
+    LOOK_AGENT = include_str!("scripts/look-agent.sh"), "look-agent";
+    /// Compares a secret with what is there.
+    CHECK_SECRET = include_str!("scripts/check-secret.sh"), "check-secret";
+    /// Writes a file that a group may read.
+    WRITE_CONFIG = concat!(include_str!("scripts/put.sh"), include_str!("scripts/write-config.sh")), "write-config";
+    /// Sets one key of a file that is somebody else's.
+    SET_KEY = concat!(include_str!("scripts/put.sh"), include_str!("scripts/set-key.sh")), "set-key";
+    /// What lies where a database is or is to be.
+    LOOK_DATABASE = include_str!("scripts/look-database.sh"), "look-database";
+    /// Makes a database on a volume.
+    MAKE_DATABASE = include_str!("scripts/make-database.sh"), "make-database";
+    /// How a database server is.
+    LOOK_SERVER = include_str!("scripts/look-server.sh"), "look-server";
+    /// How mount points are while nothing is mounted there.
+    LOOK_MOUNT_POINTS = include_str!("scripts/look-mount-points.sh"), "look-mount-points";
+    /// Makes a mount point to which nothing can be written.
+    MAKE_MOUNT_POINT = include_str!("scripts/make-mount-point.sh"), "make-mount-point";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{scripts, succeeded};
+use super::{MARK, scripts, succeeded, text_of_file};
 use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 const PROGRAM: &str = "systemctl";
@@ -64,13 +64,47 @@ fn read_unit(block: &str) -> Result<(String, Unit), ReadError> {
 /// Starts a unit now and at every boot.
 #[must_use]
 pub fn enable_now(unit: &str) -> Command {
-    Command::changes(Program::Tool(PROGRAM), ["enable", "--now", unit])
+    of_all(&["enable", "--now"], &[unit])
+}
+
+/// Starts units now and at every boot, all in one go.
+#[must_use]
+pub fn enable_all_now(units: &[&str]) -> Command {
+    of_all(&["enable", "--now"], units)
+}
+
+/// Starts units at every boot, but not now. systemd reads their files anew.
+#[must_use]
+pub fn enable(units: &[&str]) -> Command {
+    of_all(&["enable"], units)
+}
+
+/// No longer starts units at boot; what runs goes on.
+#[must_use]
+pub fn disable(units: &[&str]) -> Command {
+    of_all(&["disable"], units)
+}
+
+/// Starts units now, all in one go.
+#[must_use]
+pub fn start(units: &[&str]) -> Command {
+    of_all(&["start"], units)
+}
+
+/// Stops units and starts them again.
+#[must_use]
+pub fn restart(units: &[&str]) -> Command {
+    of_all(&["restart"], units)
 }
 
 /// Stops a unit now and for good.
 #[must_use]
 pub fn disable_now(unit: &str) -> Command {
-    Command::changes(Program::Tool(PROGRAM), ["disable", "--now", unit])
+    of_all(&["disable", "--now"], &[unit])
+}
+
+fn of_all(verb: &[&str], units: &[&str]) -> Command {
+    Command::changes(Program::Tool(PROGRAM), verb.iter().chain(units).copied())
 }
 
 /// The mount unit for a file system, with the mark of its owner in the first line.
@@ -96,7 +130,7 @@ impl MountUnit<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let Self { owner, what, path, fstype, options, before, after } = self;
-        let mut text = format!("# bricklayer: {owner}\n[Unit]\nDescription={what} on {path}\n");
+        let mut text = format!("{MARK} {owner}\n[Unit]\nDescription={what} on {path}\n");
         for unit in *before {
             let _ = writeln!(text, "Before={unit}");
         }
@@ -142,15 +176,7 @@ pub fn mount_unit_file(path: &AbsPath) -> String {
 /// Asks for the text of the mount unit for `path`; none if there is no file.
 #[must_use]
 pub fn mount_unit(path: &AbsPath) -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [mount_unit_file(path)]), read: read_file }
-}
-
-fn read_file(output: &Output) -> Result<Option<String>, ReadError> {
-    match output.status {
-        0 => Ok(Some(output.stdout.clone())),
-        1 if output.stderr.contains("No such file or directory") => Ok(None),
-        _ => Err(ReadError::Refused(super::complaint(output))),
-    }
+    Query { command: Command::reads(Program::Tool("cat"), [mount_unit_file(path)]), read: text_of_file }
 }
 
 /// Writes the mount unit for `path` and mounts by it, after taking away what is mounted there now.

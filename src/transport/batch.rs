@@ -194,6 +194,10 @@ fn call(index: usize, command: &Command, how: &str) -> String {
     let input = match &command.stdin {
         Stdin::Nothing => Some(None),
         Stdin::Text(text) => quoted(text).map(Some),
+        // Put in place by who reads secrets, before anything comes here.
+        Stdin::Secret(_) | Stdin::FileOf { .. } => {
+            return format!("{how} {index} 1 sh -c 'echo \"its input was not read\" >&2; exit 126'");
+        }
     };
     let (Some(words), Some(input)) = (words, input) else {
         // No program can be given a NUL. As with any program that cannot be executed, the status is 126.

@@ -8,6 +8,7 @@ mod batch;
 mod exchange;
 mod local;
 mod quote;
+mod secrets;
 mod ssh;
 
 pub mod simulated;
@@ -17,6 +18,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 pub use local::Local;
+pub use secrets::WithSecrets;
 pub use ssh::{Login, Ssh};
 
 use crate::model::{Command, Effect, Lease, NodeName, Outcome};

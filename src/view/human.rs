@@ -155,12 +155,12 @@ fn tell_run(page: &mut Page, run: &Run) {
         page.put(BODY, BODY + 2, &[(Paint::Warn, "impact:"), (Paint::Plain, impact)]);
     }
     let said = command.to_string();
-    let Stdin::Text(input) = &command.stdin else {
+    if command.stdin == Stdin::Nothing {
         return page.put(BODY, BODY + 4, &[(Paint::Dim, "$"), (Paint::Dim, &said)]);
-    };
-    let input_said = format!("(reads {})", count(input.lines().count(), "line"));
+    }
+    let input_said = format!("(reads {})", command.stdin);
     page.put(BODY, BODY + 4, &[(Paint::Dim, "$"), (Paint::Dim, &said), (Paint::Dim, &input_said)]);
-    if page.look().detail {
+    if let (Stdin::Text(input), true) = (&command.stdin, page.look().detail) {
         for line in input.lines() {
             page.row(BODY + 2, &[(Paint::Dim, "| "), (Paint::Dim, line)]);
         }

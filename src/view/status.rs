@@ -3,7 +3,8 @@
 use super::human::heading;
 use super::style::{Look, Page, Paint, Piece, clean};
 use crate::model::{
-    BrickStatus, Health, Installed, MountStatus, NodeStatus, PeerStatus, PoolView, Status, VolumeStatus,
+    BrickStatus, FencedStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeName, NodeStatus,
+    PeerStatus, PoolView, ServiceStatus, Status, VolumeStatus,
 };
 
 /// A cell: what it says and how.
@@ -12,7 +13,7 @@ type Cell = (Paint, String);
 /// The status for a person; `?` stands for what is not known.
 #[must_use]
 pub fn status(status: &Status, label: Option<&str>, look: Look) -> String {
-    let Status { cluster, health, because, nodes, pool, volumes, bricks, mounts } = status;
+    let Status { cluster, health, because, nodes, pool, volumes, bricks, mounts, manager } = status;
     let mut page = Page::new(look);
     let (paint, word) = match health {
         Health::Healthy => (Paint::Good, "healthy"),
@@ -23,6 +24,9 @@ pub fn status(status: &Status, label: Option<&str>, look: Look) -> String {
     for reason in because {
         page.put(2, 4, &[(paint, "-"), (Paint::Plain, reason)]);
     }
+    if let Some(manager) = manager {
+        self::manager(&mut page, manager);
+    }
     table(&mut page, ["NODE", "REACHABLE", "OS", "GLUSTERFS", "GLUSTERD"], nodes.iter().map(node));
     table(&mut page, ["SEEN BY", "PEER", "STATE", "CONNECTED"], pool.iter().flat_map(view));
     table(&mut page, ["VOLUME", "SHAPE", "STATE", "TO HEAL"], volumes.iter().map(volume));
@@ -30,6 +34,51 @@ pub fn status(status: &Status, label: Option<&str>, look: Look) -> String {
     table(&mut page, ["MOUNT", "VOLUME", "PATH", "NODE", "MOUNTED"], mounts.iter().map(mount));
     page.finish()
 }
+
+/// Members and services first: they are what a person on call looks for.
+fn manager(page: &mut Page, manager: &ManagerStatus) {
+    let ManagerStatus { quorate, coordinator, maintenance: _, members, services, fencing, fenced, foreign } = manager;
+    let quorum = [yes(*quorate, "quorate", "no quorum"), coordinator.as_ref().map_or_else(unknown, plain)];
+    table(page, ["CLUSTER", "COORDINATOR"], std::iter::once(quorum));
+    let tested = |name: &NodeName| fencing.iter().find(|fencing| fencing.node == *name);
+    let member = |MemberStatus { name, id, state }: &MemberStatus| {
+        [
+            plain(name),
+            id.map_or_else(|| plain("-"), plain),
+            state
+                .as_ref()
+                .map_or_else(unknown, |state| (if state == "online" { Paint::Good } else { Paint::Bad }, clean(state))),
+            match tested(name).map(|fencing| fencing.measured_ms) {
+                Some(Some(ms)) => plain(format!("{}.{} s", ms / 1000, ms % 1000 / 100)),
+                Some(None) => (Paint::Warn, "untested".to_owned()),
+                None => plain("-"),
+            },
+        ]
+    };
+    table(page, ["MEMBER", "ID", "STATE", "FENCING"], members.iter().map(member));
+    let service = |ServiceStatus { name, owner, state, failure }: &ServiceStatus| {
+        let paint = match state.as_deref() {
+            Some("started") => Paint::Good,
+            Some("failed") => Paint::Bad,
+            _ => Paint::Warn,
+        };
+        [
+            plain(name),
+            owner.as_ref().map_or_else(|| plain("(none)"), plain),
+            state.as_ref().map_or_else(unknown, |state| (paint, clean(state))),
+            failure.as_ref().map_or_else(|| plain("-"), |failure| (Paint::Warn, clean(failure))),
+        ]
+    };
+    table(page, ["SERVICE", "OWNER", "STATE", "LAST FAILURE"], services.iter().map(service));
+    let event = |FencedStatus { node, action, outcome, at }: &FencedStatus| {
+        [plain(node), plain(action), plain(outcome), plain(at.as_deref().unwrap_or("-"))]
+    };
+    table(page, ["FENCED", "ACTION", "OUTCOME", "AT"], fenced.iter().take(FENCED_MAX).map(event));
+    table(page, ["NOT IN THE FILE"], foreign.iter().map(|id| [plain(id)]));
+}
+
+/// How many fencings are told.
+const FENCED_MAX: usize = 3;
 
 fn node(node: &NodeStatus) -> [Cell; 5] {
     let NodeStatus { name, reachable, os, glusterfs, glusterd } = node;
@@ -149,7 +198,7 @@ fn table<const N: usize>(page: &mut Page, head: [&str; N], rows: impl Iterator<I
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{AbsPath, ClusterName, MountName, NodeName, VolumeName};
+    use crate::model::{AbsPath, ClusterName, MountName, VolumeName};
 
     /// A cluster of which one node is away.
     pub(crate) fn degraded() -> Status {
@@ -205,6 +254,7 @@ pub(crate) mod tests {
             }],
             bricks: vec![brick("node01", Some(true)), brick("node02", None)],
             mounts: vec![mount("node01", Some(true)), mount("node02", None)],
+            manager: None,
         }
     }
 

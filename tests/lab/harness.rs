@@ -3,6 +3,9 @@
 //! Everything that is run is printed with its outcome; the test harness shows it if the test fails. The lab is taken
 //! down when it is dropped, after a panic too.
 
+mod client;
+mod cluster;
+mod phases;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -12,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use run::ran;
-pub use run::{Plan, Run, Running, tell};
+pub use client::Client;
+pub use phases::Phases;
+pub use run::{Plan, Run, Running, now, tell};
+use run::{output_of, ran};
 
 /// The lab's own script.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
@@ -61,10 +66,14 @@ impl Lab {
     fn command(&self, program: &str) -> Command {
         #[expect(clippy::disallowed_methods, reason = "a lab is made of programs")]
         let mut command = Command::new(program);
-        // What a bricklayer that was killed leaves behind goes with the folder.
-        command.env("LAB_NAME", &self.name).env("LAB_DIR", self.dir()).env("XDG_RUNTIME_DIR", self.folder.path());
-        command.env("NO_COLOR", "1").stdin(Stdio::null());
+        command.envs(self.environment()).env("NO_COLOR", "1").stdin(Stdio::null());
         command
+    }
+
+    /// Which lab it is, and where what a bricklayer that was killed leaves behind goes with the folder.
+    fn environment(&self) -> [(&'static str, PathBuf); 3] {
+        let folder = self.folder.path().to_owned();
+        [("LAB_NAME", PathBuf::from(&self.name)), ("LAB_DIR", self.dir()), ("XDG_RUNTIME_DIR", folder)]
     }
 
     /// Runs the lab's script.
@@ -82,6 +91,11 @@ impl Lab {
     /// Runs shell words on a node, which may fail.
     pub fn try_on(&self, node: &str, words: &str) -> Run {
         self.lab(&["in", node, "sh", "-c", words])
+    }
+
+    /// What a program prints on a node that is asked again and again, so that it is not told each time.
+    fn quietly(&self, node: &str, words: &str) -> String {
+        output_of(self.command(SCRIPT).args(["in", node, "sh", "-c", words]))
     }
 
     /// What `gluster` says on the first node.
@@ -129,14 +143,21 @@ impl Lab {
 
     /// Writes a spec that takes the nodes' host keys from another file of the lab's ssh directory.
     pub fn spec_with_keys(&self, known_hosts: &str, body: &str) -> String {
-        let ssh = self.ssh();
-        let (key, known_hosts) = (ssh.join("id_ed25519"), ssh.join(known_hosts));
-        let way = format!("{{user: root, identityFile: {}, knownHosts: {}}}", key.display(), known_hosts.display());
-        let head = format!("apiVersion: bricklayer/v1\ncluster: lab\ntransport: {{ssh: {way}}}\n");
-        let path = self.folder.path().join("lab.yaml");
-        std::fs::write(&path, head + body).expect("the folder is ours");
-        tell(&format!("--- {}\n{body}---", path.display()));
-        path.display().to_string()
+        let way = self.way(known_hosts);
+        self.write_spec(&format!("apiVersion: bricklayer/v1\ncluster: lab\ntransport: {{ssh: {way}}}\n{body}"))
+    }
+
+    /// How a spec says that the nodes are reached.
+    fn way(&self, known_hosts: &str) -> String {
+        let (key, known_hosts) = (self.ssh().join("id_ed25519"), self.ssh().join(known_hosts));
+        format!("{{user: root, identityFile: {}, knownHosts: {}}}", key.display(), known_hosts.display())
+    }
+
+    fn write_spec(&self, text: &str) -> String {
+        let path = self.path("lab.yaml");
+        std::fs::write(&path, text).expect("the folder is ours");
+        tell(&format!("--- {path}\n{text}---"));
+        path
     }
 
     /// The directory with the lab's keys.

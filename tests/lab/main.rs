@@ -8,8 +8,10 @@
 //! `cargo test --test lab -- --ignored --test-threads=1`.
 
 mod absent;
+mod article;
 mod bricks;
 mod drift;
+mod failover;
 mod first;
 mod grow;
 mod harness;

@@ -77,11 +77,21 @@ node_network() {
     ip -n "$(admin_ns)" link add "$(port_of "$node" "$network")" type veth \
       peer name "$network" netns "$ns"
     ip -n "$(admin_ns)" link set "$(port_of "$node" "$network")" master "$network"
-    ip -n "$ns" address add "$(node_address "$node" "$network")/24" dev "$network"
     ip -n "$ns" link set "$network" up
   done
-  # Floating addresses belong to no node, but each must know which interface would carry them.
-  ip -n "$ns" route add "$FLOATING_SUBNET.0/24" dev management
+  node_addresses "$node" >"$(node_dir "$node")/addresses"
+  ip -n "$ns" -batch "$(node_dir "$node")/addresses"
+}
+
+# What a node's interfaces carry when it boots.
+node_addresses() {
+  local network
+  for network in "${NETWORKS[@]}"; do
+    printf 'address flush dev %s\naddress add %s/24 dev %s\n' \
+      "$network" "$(node_address "$1" "$network")" "$network"
+  done
+  # From the network of floating addresses, so that it is known which interface carries them.
+  printf 'address add %s.%d/24 dev management\n' "$FLOATING_SUBNET" "$((10 + 10#${1#node}))"
 }
 
 node_network_remove() {

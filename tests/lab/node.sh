@@ -3,6 +3,7 @@
 # Its directory holds everything about it:
 #   upper work root   the overlay      vdb.img vdc.img   the disks
 #   pid               of its keeper    console.log       what it printed
+#   addresses         of its interfaces when it boots, as a batch for ip
 #   bare prepared     how it was made
 
 # Started by nobody at boot: bricklayer, or who uses the lab, decides what runs on a node.
@@ -34,7 +35,7 @@ node_up() {
     node_forget "$dir/root"
     node_brick_mount "$dir/root"
     node_units "$dir/root"
-    [[ $(<"$dir/bare") == no ]] || node_purge_gluster "$dir/root" >>"$dir/console.log" 2>&1
+    [[ $(<"$dir/bare") == no ]] || node_purge_packages "$dir/root" >>"$dir/console.log" 2>&1
     touch "$dir/prepared"
   fi
   root_mount "$dir"
@@ -85,9 +86,11 @@ node_forget() {
     find "$root/var/lib/glusterd" -mindepth 1 -maxdepth 1 ! -name groups ! -name hooks \
       -exec rm -rf {} +
   rm -rf "$root/etc/corosync/corosync.conf" "$root/etc/corosync/authkey" \
-    "$root"/var/lib/pacemaker/cib/* "$root/etc/pacemaker/authkey" "$root/etc/postgresql/"* \
-    "$root/usr/sbin/policy-rc.d" "$root/.dockerenv" "$root/etc/apt/auth.conf" \
+    "$root"/var/lib/corosync/* "$root/etc/pacemaker/authkey" "$root/etc/cluster" \
+    "$root/etc/postgresql/"* "$root/usr/sbin/policy-rc.d" "$root/.dockerenv" "$root/etc/apt/auth.conf" \
     "$root"/etc/apt/auth.conf.d/*
+  # The folders belong to Pacemaker's own user and stay.
+  [[ ! -d $root/var/lib/pacemaker ]] || find "$root/var/lib/pacemaker" -type f -delete
   # Read at every ssh login; this machine's values have no meaning there.
   : >"$root/etc/environment"
   : >"$root/etc/resolv.conf"
@@ -103,13 +106,14 @@ node_units() {
   systemctl --root="$root" --quiet set-default multi-user.target 2>/dev/null
 }
 
-node_purge_gluster() {
+node_purge_packages() {
   local root=$1 names
-  mapfile -t names < <(gluster_packages)
+  mapfile -t names < <(bare_packages)
   ((${#names[@]})) || return 0
   systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --settings=no --pipe \
     env DEBIAN_FRONTEND=noninteractive dpkg --purge --force-depends "${names[@]}"
-  rm -rf "$root/var/lib/glusterd" "$root/var/log/glusterfs"
+  rm -rf "$root/var/lib/glusterd" "$root/var/log/glusterfs" "$root/etc/postgresql" \
+    "$root/etc/postgresql-common" "$root/etc/corosync"
 }
 
 node_is_running() {
@@ -146,9 +150,12 @@ node_boot() {
   say "$node is up after $(((${EPOCHREALTIME/./} - started) / 100000))00 ms"
 }
 
-# systemd-nspawn ends with 133 when the node wants to be rebooted.
+# systemd-nspawn ends with 133 when the node wants to be rebooted. Its interfaces outlive it, and
+# would answer for a floating address that it held.
 # shellcheck disable=SC2016 # expanded by the keeper
-readonly KEEPER='while systemd-nspawn "$@"; status=$?; ((status == 133)); do :; done; exit "$status"'
+readonly KEEPER='ns=$1 addresses=$2 && shift 2
+  while systemd-nspawn "$@"; status=$?; ip -n "$ns" -batch "$addresses"; ((status == 133)); do :; done
+  exit "$status"'
 
 # Its own control group keeps the services of two nodes apart, and names all its processes.
 node_start() {
@@ -156,20 +163,32 @@ node_start() {
   brick=$(disk_device "$dir/vdb.img")
   spare=$(disk_device "$dir/vdc.img")
   (
+    keep_nothing_open
     for group in $(node_groups "$node"); do
       mkdir -p "$group"
       printf '%d\n' "$BASHPID" >"$group/cgroup.procs"
     done
     printf '%d\n' "$BASHPID" >"$dir/pid"
-    exec setsid bash -c "$KEEPER" "$(node_machine "$node")" --quiet --directory="$dir/root" --boot \
+    exec setsid bash -c "$KEEPER" "$(node_machine "$node")" \
+      "$(node_ns "$node")" "$dir/addresses" --quiet --directory="$dir/root" --boot \
       --machine="$(node_machine "$node")" --hostname="$node" \
       --register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
       --network-namespace-path="/run/netns/$(node_ns "$node")" --capability=all \
       --bind=/dev/fuse --bind="$brick:/dev/vdb" --bind="$spare:/dev/vdc" --console=pipe
-  ) </dev/null >>"$dir/console.log" 2>&1 8>&- 9>&- &
+  ) </dev/null >>"$dir/console.log" 2>&1 &
   until node_is_running "$node"; do
     kill -0 $! 2>/dev/null || die "$node does not start; see $dir/console.log"
     sleep 0.02
+  done
+}
+
+# A lock that somebody takes around a command of the lab ends with the command, though the node
+# that it started lives on.
+keep_nothing_open() {
+  local file
+  for file in "/proc/$BASHPID/fd/"*; do
+    file=${file##*/}
+    ((file <= 2)) || exec {file}>&-
   done
 }
 

@@ -66,17 +66,20 @@ units_disable() {
   done
 }
 
-gluster_packages() {
+# Installed packages of these sources: what bricklayer installs on a node that has it not. What is
+# made of them and used by others, too, stays.
+bare_packages() {
   # shellcheck disable=SC2016 # dpkg-query's own variables
-  dpkg-query -W -f '${source:Package} ${db:Status-Abbrev} ${Package}\n' |
-    awk '$1 == "glusterfs" && $2 == "ii" { print $3 }'
+  dpkg-query -W -f '${source:Package} ${db:Status-Abbrev} ${Package}\n' | awk '
+    $1 ~ /^(glusterfs|corosync|pacemaker|fence-agents|resource-agents|postgresql-(15|common))$/ &&
+    $2 == "ii" && $3 !~ /^libpq/ { print $3 }'
 }
 
-# A bare node installs GlusterFS from this cache, offline. Container images often empty it after
+# A bare node installs its packages from this cache, offline. Container images often empty it after
 # every install, but not after a mere download.
 archives_keep() {
   local name names version
-  mapfile -t names < <(gluster_packages)
+  mapfile -t names < <(bare_packages)
   for name in "${names[@]}"; do
     # shellcheck disable=SC2016
     version=$(dpkg-query -W -f '${Version}' "$name")

@@ -4,7 +4,7 @@
 readonly PROPERTIES=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,FragmentPath
 readonly BRICK=/glvol00/brick
 
-all_states() {
+gluster_states() {
   system_states
   pool_states
   volume_states

@@ -1,14 +1,11 @@
 //! What a mount needs on each of its nodes: a unit of bricklayer's, as written, started and enabled.
 
-use super::{Mount, MountState};
+use super::{Mount, MountState, managed};
 use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
-use crate::tools::mounts;
 use crate::tools::systemd::{self, MountUnit, Unit};
-
-/// What starts the comment in the first line of every unit file that bricklayer writes.
-const MARK: &str = "# bricklayer:";
+use crate::tools::{MARK, mounts};
 
 /// Looks at all mounts.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
@@ -21,22 +18,29 @@ pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
 }
 
 /// One mount on one node.
-struct One<'a> {
-    cx: &'a Cx<'a>,
-    name: &'a MountName,
-    mount: &'a Mount,
-    node: &'a NodeName,
+pub(super) struct One<'a> {
+    pub(super) cx: &'a Cx<'a>,
+    pub(super) name: &'a MountName,
+    pub(super) mount: &'a Mount,
+    pub(super) node: &'a NodeName,
 }
 
 /// What was seen of it.
-struct Now {
+pub(super) struct Now {
     text: Option<String>,
     unit: Unit,
-    mounted: bool,
+    pub(super) mounted: bool,
+}
+
+impl Now {
+    /// Whether there is a unit for it that bricklayer wrote.
+    pub(super) fn is_ours(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| text.starts_with(MARK))
+    }
 }
 
 impl One<'_> {
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         Subject::on("mount", self.name, self.node)
     }
 
@@ -64,6 +68,7 @@ impl One<'_> {
             mounted: mounted.contains_key(self.mount.path.as_str()),
         };
         match self.mount.state {
+            MountState::Mounted if self.cx.spec.is_managed(self.name) => managed::assess(self, &now, found),
             MountState::Mounted => self.mount(&now, found),
             MountState::Absent => self.unmount(&now, found),
         }
@@ -148,9 +153,8 @@ impl One<'_> {
         })
     }
 
-    fn unmount(&self, now: &Now, found: &mut Assessment) {
-        let ours = now.text.as_ref().is_some_and(|text| text.starts_with(MARK));
-        if !ours {
+    pub(super) fn unmount(&self, now: &Now, found: &mut Assessment) {
+        if !now.is_ours() {
             return;
         }
         let place = || Place::On(self.node.clone());

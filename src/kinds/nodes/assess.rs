@@ -5,18 +5,28 @@ use std::fmt::Write;
 
 use super::{installed, running};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, postgresql};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
-use crate::tools::{gluster, node, systemd};
+use crate::tools::{corosync as manager, gluster, node, systemd};
 
-/// The packages that may be needed, over all families; a node is asked for all of them at once.
-const PACKAGES: &[&str] = &["attr", "e2fsprogs", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE, "xfsprogs"];
+/// The packages that `GlusterFS` may need, over all families; a node is asked for all packages at once.
+const GLUSTER: &[&str] = &["attr", "e2fsprogs", "glusterfs-client", "glusterfs-fuse", gluster::PACKAGE, "xfsprogs"];
 /// How far two nodes' clocks may be apart before it is said, in seconds: file times of a replica then disagree.
 const CLOCK_SKEW_MAX: f64 = 5.0;
 
-/// The packages that `node` needs: `GlusterFS`, what reads extended attributes, and what makes its file systems.
-fn packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'static str> {
+/// The packages that `node` needs.
+fn packages(spec: &Spec, node: &NodeName, facts: &NodeFacts) -> Vec<&'static str> {
+    let mut packages = corosync::packages(spec, facts.family);
+    if needs_gluster(spec) {
+        packages.extend(gluster_packages(spec, node, facts.family));
+    }
+    packages.extend(postgresql::packages(spec, node, facts));
+    packages
+}
+
+/// `GlusterFS`, what reads extended attributes, and what makes file systems.
+fn gluster_packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'static str> {
     let client = match family {
         Family::Debian => "glusterfs-client",
         Family::RedHat => "glusterfs-fuse",
@@ -27,14 +37,19 @@ fn packages(spec: &Spec, node: &NodeName, family: Family) -> Vec<&'static str> {
     ["attr", client, gluster::PACKAGE].into_iter().chain(made).collect()
 }
 
+/// The packages that any node may need.
+fn all_packages(spec: &Spec) -> Vec<&'static str> {
+    GLUSTER.iter().copied().chain(corosync::all_packages(spec)).chain(postgresql::all_packages(spec)).collect()
+}
+
 /// What is asked of every node about itself.
-pub(in crate::kinds) fn look() -> Query<NodeFacts> {
-    node::look(PACKAGES)
+pub(in crate::kinds) fn look(spec: &Spec) -> Query<NodeFacts> {
+    node::look(&all_packages(spec))
 }
 
 /// Whether `node` was seen to have glusterd.
 pub(in crate::kinds) fn has_gluster(cx: &Cx<'_>, node: &NodeName) -> bool {
-    cx.see(node, &look()).known().is_some_and(|facts| facts.packages.contains_key(gluster::PACKAGE))
+    cx.see(node, &look(cx.spec)).known().is_some_and(|facts| facts.packages.contains_key(gluster::PACKAGE))
 }
 
 /// The milestone that `node` knows the names of all nodes.
@@ -46,19 +61,19 @@ pub(in crate::kinds) fn knows_names(node: &NodeName) -> Milestone {
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
     let hosts_lines = hosts_lines(cx.spec);
     for (name, units) in units::of_all(cx) {
-        let looked = cx.see(name, &look());
+        let looked = cx.see(name, &look(cx.spec));
         hosts(cx, name, &hosts_lines, found);
         match looked {
             Seen::Is(facts) => {
                 hold(name, &facts, found);
+                install(cx, name, &facts, found);
                 if needs_gluster(cx.spec) {
-                    install(cx, name, &facts, found);
                     glusterd(name, &units, found);
                 }
             }
             Seen::Unknown(Why::NotAsked) => {}
             Seen::NotYet(_) => unreachable!("looking at a node needs nothing that bricklayer could turn on"),
-            Seen::Unknown(why) => silent(name, &why, found),
+            Seen::Unknown(why) => silent(cx.spec, name, &why, found),
         }
     }
     compare_clocks(cx, found);
@@ -73,14 +88,14 @@ fn subject(name: &NodeName) -> Subject {
     Subject::new("node", name)
 }
 
-fn silent(name: &NodeName, why: &Why, found: &mut Assessment) {
+fn silent(spec: &Spec, name: &NodeName, why: &Why, found: &mut Assessment) {
     let hint = format!("nothing is changed on {name} until it answers; everything else goes on");
     let because = match why {
         Why::NoAnswer(_, failure) => failure.to_string(),
         other => other.to_string(),
     };
     found.item(Item::held(&subject(name), "look", format!("look at node {name}"), Cause::Unknown, because, hint));
-    for package in PACKAGES {
+    for package in all_packages(spec) {
         found.unknown(installed(name, package), why);
     }
     found.unknown(running(name, gluster::DAEMON), why);
@@ -100,7 +115,7 @@ fn hold(name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
 }
 
 fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
-    let wanted = packages(cx.spec, name, facts.family);
+    let wanted = packages(cx.spec, name, facts);
     let (there, missing): (Vec<&str>, Vec<&str>) = wanted.iter().partition(|p| facts.packages.contains_key(**p));
     for package in there {
         found.met(installed(name, package));
@@ -121,25 +136,37 @@ fn install(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessme
     for package in missing {
         item = item.because(Difference::new(format!("package {package}"), "installed")).gives(installed(name, package));
     }
-    found.item(item);
+    found.item(postgresql::before_install(cx.spec, name, facts).into_iter().fold(item, Item::needs));
 }
 
-/// On a system whose package manager bricklayer does not know, the program itself says whether it is there.
+/// On a system whose package manager bricklayer does not know, the programs themselves say whether they are there.
 fn other_family(cx: &Cx<'_>, name: &NodeName, facts: &NodeFacts, found: &mut Assessment) {
-    let missing = installed(name, gluster::PACKAGE);
-    match cx.see(name, &gluster::pool()) {
-        Seen::NotYet(milestone) if milestone == missing => found.item(
-            Item::held(
-                &subject(name),
-                "install",
-                format!("install glusterfs on {name}"),
-                Cause::Refused,
-                format!("{} has a package manager that bricklayer does not know", facts.os),
-                "install glusterfs (server and client) and attr by hand, so that `gluster` and `getfattr` are found",
-            )
-            .gives(missing),
-        ),
-        _ => PACKAGES.iter().for_each(|package| found.met(installed(name, package))),
+    let mut by_hand = |verb, what: &str, package, lacking: bool, all: &[&str], hint: &str| {
+        if !lacking {
+            return all.iter().for_each(|package| found.met(installed(name, package)));
+        }
+        let summary = format!("install {what} on {name}");
+        let because = format!("{} has a package manager that bricklayer does not know", facts.os);
+        let item = Item::held(&subject(name), verb, summary, Cause::Refused, because, hint);
+        found.item(item.gives(installed(name, package)));
+    };
+    if needs_gluster(cx.spec) {
+        let lacking = off(&cx.see(name, &gluster::pool())) == Some(&installed(name, gluster::PACKAGE));
+        let hint = "install glusterfs (server and client) and attr by hand, so that `gluster` and `getfattr` are found";
+        by_hand("install", "glusterfs", gluster::PACKAGE, lacking, GLUSTER, hint);
+    }
+    if cx.spec.has_manager() {
+        let lacking = off(&cx.see(name, &manager::cmap())) == Some(&installed(name, manager::DAEMON));
+        let hint = "install corosync, pacemaker and the agents by hand, so that `corosync` and `crm_mon` are found";
+        by_hand("install-manager", "corosync", manager::DAEMON, lacking, &corosync::all_packages(cx.spec), hint);
+    }
+}
+
+/// What has to be reached before it can be seen.
+fn off<T>(seen: &Seen<T>) -> Option<&Milestone> {
+    match seen {
+        Seen::NotYet(milestone) => Some(milestone),
+        Seen::Is(_) | Seen::Unknown(_) => None,
     }
 }
 
@@ -231,12 +258,12 @@ fn hosts(cx: &Cx<'_>, name: &NodeName, wanted: &str, found: &mut Assessment) {
 }
 
 fn seen_nodes<'a>(cx: &'a Cx<'_>) -> impl Iterator<Item = (&'a NodeName, Seen<NodeFacts>)> {
-    cx.spec.nodes.keys().map(|name| (name, cx.see(name, &look())))
+    cx.spec.nodes.keys().map(|name| (name, cx.see(name, &look(cx.spec))))
 }
 
 fn compare_clocks(cx: &Cx<'_>, found: &mut Assessment) {
     let ahead = seen_nodes(cx).filter_map(|(name, seen)| {
-        let at = cx.answered_at(name, &look())?.as_duration().as_secs_f64();
+        let at = cx.answered_at(name, &look(cx.spec))?.as_duration().as_secs_f64();
         Some((name, seen.known()?.clock - at))
     });
     let ahead: Vec<(&NodeName, f64)> = ahead.collect();

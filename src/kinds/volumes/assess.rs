@@ -1,15 +1,16 @@
 //! What a volume needs to be as written: made, grown, tuned, started, served, healed; or stopped, or gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
+use crate::kinds::timing::FenceTimes;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
 use crate::model::{
-    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why,
+    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
 use crate::tools::gluster;
 
@@ -74,7 +75,7 @@ impl One<'_> {
             return;
         }
         found.item(self.create().assumed_if(assumed));
-        let initial = options::initial(self.volume);
+        let initial = options::changes(self.volume, &self.wanted_options(), &BTreeMap::new());
         if !initial.set.is_empty() {
             found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
         }
@@ -183,7 +184,8 @@ impl One<'_> {
             .at_risk(Risk::Destructive, "the volume is gone; the files in its bricks stay where they are")
             .threatens(Threat::Access(self.name.clone()))
             .needs(self.subject().is("stopped"));
-        found.item(item);
+        // glusterd deletes nothing while a peer is away, which would bring the volume back.
+        found.item(self.cx.spec.nodes.keys().map(pool::in_pool).fold(item, Item::needs));
     }
 
     fn shape(&self, there: &gluster::Volume, found: &mut Assessment) {
@@ -239,8 +241,12 @@ impl One<'_> {
         item.at_risk(Risk::Safe, impact)
     }
 
+    fn wanted_options(&self) -> BTreeMap<String, String> {
+        options::wanted(self.cx.spec, self.volume, &FenceTimes::new())
+    }
+
     fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let changes = options::changes(self.volume, &there.options);
+        let changes = options::changes(self.volume, &self.wanted_options(), &there.options);
         for (name, now) in &changes.reset {
             let summary = format!("give option {name} of volume {} back to its default", self.name);
             let command = gluster::reset(self.name.as_str(), name);
@@ -315,7 +321,7 @@ impl One<'_> {
     /// Whether glusterd on `node` has been up for so short a time that its bricks may still be on their way.
     fn just_started(&self, node: &NodeName) -> bool {
         let units = units::of(self.cx, node);
-        let facts = self.cx.see(node, &nodes::look());
+        let facts = self.cx.see(node, &nodes::look(self.cx.spec));
         let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
@@ -326,6 +332,13 @@ impl One<'_> {
 
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
+        if self.cx.intent.wish == Some(Wish::Heal(self.name.clone())) {
+            let now =
+                self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
+            if !self.cx.intent.ran.contains(&now.id) {
+                found.item(now);
+            }
+        }
         let bricks: Vec<&Brick> = self.present_bricks().collect();
         let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
         let counts: Vec<Option<u64>> = places.iter().map(|place| place.and_then(|place| place.pending)).collect();

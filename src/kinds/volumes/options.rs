@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::{Profile, Volume};
+use crate::kinds::timing::{self, FenceTimes};
+use crate::kinds::{Profile, Spec, Volume};
 use crate::model::Difference;
 use crate::tools::gluster::OWNED_OPTIONS;
 use crate::tools::gluster_options;
@@ -21,8 +22,8 @@ pub(super) struct Changes {
     pub(super) why: Vec<Difference>,
 }
 
-/// The options that the file asks for: its profile's, then its own over them.
-pub(super) fn wanted(volume: &Volume) -> BTreeMap<String, String> {
+/// The options that are written of the volume: its profile's, then its own over them.
+pub(in crate::kinds) fn written(volume: &Volume) -> BTreeMap<String, String> {
     let profile = match volume.profile {
         None => &[],
         Some(Profile::DbWorkload) => gluster_options::DB_WORKLOAD,
@@ -32,11 +33,22 @@ pub(super) fn wanted(volume: &Volume) -> BTreeMap<String, String> {
     profile.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(own).collect()
 }
 
-/// Compares what is written with what is set.
-pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Changes {
-    let wanted = wanted(volume);
+/// The options that the file asks for: what is written, and a ping-timeout where the volume has to agree with the
+/// cluster manager and says none of its own.
+pub(super) fn wanted(spec: &Spec, volume: &Volume, times: &FenceTimes) -> BTreeMap<String, String> {
+    let mut wanted = written(volume);
+    if !volume.options.contains_key(timing::PING_TIMEOUT)
+        && let Some(derived) = timing::derived_ping_timeout(spec, volume, times)
+    {
+        wanted.insert(timing::PING_TIMEOUT.to_owned(), derived.as_secs().to_string());
+    }
+    wanted
+}
+
+/// Compares the options of `volume` that are `wanted` with those that are set.
+pub(super) fn changes(volume: &Volume, wanted: &BTreeMap<String, String>, set: &BTreeMap<String, String>) -> Changes {
     let mut changes = Changes::default();
-    for (name, value) in &wanted {
+    for (name, value) in wanted {
         match set.get(name) {
             Some(now) if gluster_options::same(name, now, value) => {}
             Some(now) => {
@@ -79,11 +91,6 @@ pub(super) fn changes(volume: &Volume, set: &BTreeMap<String, String>) -> Change
     changes
 }
 
-/// The options with which a volume that bricklayer creates starts its life.
-pub(super) fn initial(volume: &Volume) -> Changes {
-    changes(volume, &BTreeMap::new())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,14 +102,14 @@ mod tests {
         let set = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
         };
-        let first = changes(&volume, &set(&[("nfs.disable", "on")]));
+        let first = changes(&volume, &written(&volume), &set(&[("nfs.disable", "on")]));
         assert_eq!(first.set, set(&[("network.ping-timeout", "20"), (OWNED_OPTIONS, "network.ping-timeout")]));
         volume.options.clear();
         let now =
             set(&[("nfs.disable", "on"), ("network.ping-timeout", "20"), (OWNED_OPTIONS, "network.ping-timeout")]);
-        let last = changes(&volume, &now);
+        let last = changes(&volume, &written(&volume), &now);
         assert_eq!(last.reset, set(&[("network.ping-timeout", "20")]));
         assert_eq!(last.set, set(&[(OWNED_OPTIONS, NOTHING_OWNED)]));
-        assert_eq!(changes(&volume, &set(&[("nfs.disable", "on")])), Changes::default());
+        assert_eq!(changes(&volume, &written(&volume), &set(&[("nfs.disable", "on")])), Changes::default());
     }
 }

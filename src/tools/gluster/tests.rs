@@ -70,13 +70,13 @@ fn a_brick_that_is_away_gives_no_count_which_is_not_zero() {
 #[test]
 fn answers_to_changes_are_sorted_into_done_busy_and_refused() {
     for done in ["12-probe/peer-probe-node02.txt", "12-probe/peer-probe-self.txt", "20-create/volume-create.txt"] {
-        assert_eq!(judge(&sample(done)), Judgement::Done, "{done}");
+        assert_eq!(judge(&stop("vol"), &sample(done)), Judgement::Done, "{done}");
     }
     for busy in ["31-busy/volume-set-busy.txt", "46-node-off-unnoticed/volume-set-node-back.txt"] {
-        assert!(matches!(judge(&sample(busy)), Judgement::Busy(_)), "{busy}");
+        assert!(matches!(judge(&stop("vol"), &sample(busy)), Judgement::Busy(_)), "{busy}");
     }
     for refused in ["20-create/volume-create-root-partition.txt", "20-create/volume-create-exists.txt"] {
-        assert!(matches!(judge(&sample(refused)), Judgement::Refused(_)), "{refused}");
+        assert!(matches!(judge(&stop("vol"), &sample(refused)), Judgement::Refused(_)), "{refused}");
     }
 }
 
@@ -88,4 +88,11 @@ fn a_reply_that_is_cut_off_anywhere_is_garbled_and_never_an_answer() {
         let output = Output { stdout: whole.stdout[..cut].to_owned(), ..whole.clone() };
         assert!(read_volumes(&output).is_err(), "cut at {cut}");
     }
+}
+
+#[test]
+fn a_heal_that_was_launched_is_told_in_words() {
+    assert_eq!(judge(&heal_now("vol"), &sample("42-healing/volume-heal.txt")), Judgement::Done);
+    let refused = Output { status: 1, stderr: "Volume vol is not started.\n".to_owned(), ..Output::default() };
+    assert!(matches!(judge(&heal_now("vol"), &refused), Judgement::Refused(why) if why.contains("not started")));
 }

@@ -381,7 +381,7 @@ impl Ended {
         match outcome {
             _ if crashed => Self::Crashed,
             Ok(output) => Self::Exit(output.status),
-            Err(Failure::Unreachable(_) | Failure::Untrusted(_)) => Self::Unreachable,
+            Err(Failure::Unreachable(_) | Failure::Untrusted(_) | Failure::Secret(_)) => Self::Unreachable,
             Err(Failure::TimedOut(_)) => Self::TimedOut,
             Err(Failure::Lost(_)) => Self::Lost,
             Err(Failure::Leased(_)) => Self::Leased,
@@ -401,6 +401,7 @@ fn perform(world: &mut World, node: &NodeName, command: &Command, lease: Option<
     let stdin = match &command.stdin {
         Stdin::Nothing => "",
         Stdin::Text(text) => text,
+        Stdin::Secret(_) | Stdin::FileOf { .. } => return (Ok(output::failed(126, "its input was not read\n")), 0),
     };
     let name = command.program.name();
     let (output, hang_ms) = run_program(world, node, name, &Call { args: &args, stdin });

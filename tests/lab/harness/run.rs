@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
@@ -13,6 +13,12 @@ const ENDS_WITHIN: Duration = Duration::from_secs(240);
 #[expect(clippy::print_stdout, reason = "cargo test keeps it and shows it on failure")]
 pub fn tell(line: &str) {
     println!("{line}");
+}
+
+/// The time that nodes and clients have in common.
+#[expect(clippy::disallowed_methods, reason = "real daemons live in real time")]
+pub fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A command that has ended.
@@ -33,6 +39,12 @@ pub fn ran(command: &mut Command, what: &str) -> Run {
     let start = Instant::now();
     let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
     Run::of(what, output.status, &output.stdout, &output.stderr, start)
+}
+
+/// What a command prints, whatever becomes of it.
+pub fn output_of(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{error}"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 impl Run {

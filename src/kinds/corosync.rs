@@ -1,0 +1,199 @@
+//! Corosync: who is a member, and when a silent member is given up.
+//!
+//! One `corosync.conf` and one key on every node, from the nodes' ids and addresses. What a section leaves out has a
+//! default, and a file without a section for the cluster manager leaves Corosync and Pacemaker untouched.
+
+mod after_heal;
+mod files;
+mod force;
+mod members;
+mod view;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Assessment, Cx, Kind, Spec};
+use crate::model::{Address, Findings, Interval, Milestone, NodeName, Subject};
+use crate::tools::join;
+use crate::tools::node::Family;
+use view::View;
+
+/// Corosync's unit, and Pacemaker's.
+const COROSYNC: &str = "corosync.service";
+const PACEMAKER: &str = "pacemaker.service";
+/// The unit of the quorum device's daemon, and its package.
+const QDEVICE: &str = "corosync-qdevice.service";
+const QDEVICE_PACKAGE: &str = "corosync-qdevice";
+
+/// Corosync and Pacemaker on all nodes, as members of one cluster, as a kind.
+pub(super) struct Membership;
+
+impl Kind for Membership {
+    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        if let Some(view) = View::of(cx) {
+            files::assess(&view, found);
+            force::assess(&view, found);
+            members::assess(&view, found);
+            after_heal::assess(&view, found);
+        }
+    }
+}
+
+/// The milestone that Corosync and Pacemaker run on `node` and that it is a member with all others that run.
+pub(super) fn joined(cx: &Cx<'_>, node: &NodeName) -> Milestone {
+    member(cx.spec, node).is("joined")
+}
+
+fn member(spec: &Spec, node: &NodeName) -> Subject {
+    Subject::on("member", &spec.cluster, node)
+}
+
+/// Who is not there of those whom a running Corosync knows of, in a sentence.
+pub(crate) fn missing_member(cx: &Cx<'_>) -> Option<String> {
+    View::of(cx)?.missing()
+}
+
+/// The packages that the cluster manager needs on a system of `family`.
+pub(super) fn packages(spec: &Spec, family: Family) -> Vec<&'static str> {
+    let (mut packages, fence_agents) = match family {
+        _ if !spec.has_manager() => return Vec::new(),
+        Family::Debian => (vec!["corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents"], "fence-agents"),
+        Family::RedHat => (vec!["corosync", "pacemaker", "resource-agents"], "fence-agents-all"),
+        Family::Other => return Vec::new(),
+    };
+    if !spec.fence_devices.is_empty() {
+        packages.push(fence_agents);
+    }
+    if spec.quorum_device.is_some() {
+        packages.push(QDEVICE_PACKAGE);
+    }
+    packages
+}
+
+/// The packages that it may need, over all families.
+pub(super) fn all_packages(spec: &Spec) -> Vec<&'static str> {
+    let mut all = packages(spec, Family::Debian);
+    for package in packages(spec, Family::RedHat) {
+        if !all.contains(&package) {
+            all.push(package);
+        }
+    }
+    all
+}
+
+/// The units that are looked at, if there is a cluster manager.
+pub(super) fn units(spec: &Spec) -> Vec<&'static str> {
+    if !spec.has_manager() {
+        return Vec::new();
+    }
+    daemons(spec).into_iter().chain([join::UNIT]).collect()
+}
+
+/// The units that make a node a member.
+fn daemons(spec: &Spec) -> Vec<&'static str> {
+    let device = spec.quorum_device.as_ref().map(|_| QDEVICE);
+    [COROSYNC].into_iter().chain(device).chain([PACEMAKER]).collect()
+}
+
+/// Corosync's own default (corosync.conf(5)).
+const TOKEN: Interval = Interval::seconds(3);
+/// What Corosync adds to the token for each node above two (corosync.conf(5), `token_coefficient`).
+const TOKEN_COEFFICIENT: Duration = Duration::from_millis(650);
+
+/// How members notice each other's silence, and when they join.
+///
+/// ```yaml
+/// corosync:
+///   token: 20s
+///   start: onBoot
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Corosync {
+    /// How long a member may be silent before it counts as lost: 3 s unless written. Consensus takes 1.2 times as
+    /// long again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Interval>,
+    /// When a node that was off joins the cluster again.
+    pub start: Start,
+}
+
+/// When a node that was off joins the cluster again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Start {
+    /// As soon as it has booted, by itself.
+    #[default]
+    OnBoot,
+    /// Once its bricks are healed, by itself; at the end of a bounded wait in any case, and at once if nobody is in a
+    /// cluster yet.
+    AfterHeal,
+}
+
+/// A third vote for clusters with an even number of nodes: a host that runs corosync-qnetd.
+///
+/// ```yaml
+/// quorumDevice: {host: qd1, algorithm: ffsplit}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuorumDevice {
+    /// The host that runs corosync-qnetd.
+    pub host: Address,
+    /// How it gives its vote.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+}
+
+/// How a quorum device gives its vote (corosync-qdevice(8)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Algorithm {
+    /// To exactly one of two halves.
+    #[default]
+    Ffsplit,
+    /// To each part that has a node with the most votes left: the last man standing.
+    Lms,
+}
+
+impl Spec {
+    /// Whether the file has anything for the cluster manager. If not, Corosync and Pacemaker are left as they are.
+    #[must_use]
+    pub fn has_manager(&self) -> bool {
+        self.corosync.is_some()
+            || self.quorum_device.is_some()
+            || !self.fence_devices.is_empty()
+            || !self.failover_domains.is_empty()
+            || !self.services.is_empty()
+    }
+
+    /// How long a member may be silent before it counts as lost, as it is written into `corosync.conf`.
+    #[must_use]
+    pub fn token(&self) -> Interval {
+        self.corosync.as_ref().and_then(|corosync| corosync.token).unwrap_or(TOKEN)
+    }
+
+    /// The token at run time: from three nodes on, Corosync adds to it.
+    #[must_use]
+    pub fn effective_token(&self) -> Duration {
+        let beyond_two = u32::try_from(self.nodes.len().saturating_sub(2)).unwrap_or(u32::MAX);
+        self.token().duration().saturating_add(TOKEN_COEFFICIENT.saturating_mul(beyond_two))
+    }
+
+    /// How long it takes until the others agree that a silent member is lost: token and consensus.
+    #[must_use]
+    pub fn detection(&self) -> Duration {
+        let token = self.effective_token();
+        token.saturating_add(token.saturating_mul(6) / 5)
+    }
+
+    /// The name or address that Corosync talks to `node` by: its storage address unless written.
+    pub(super) fn cluster_address_of<'a>(&'a self, node: &'a NodeName) -> &'a str {
+        let written = self.nodes.get(node).and_then(|written| written.addresses.cluster.as_ref());
+        written.map_or_else(|| self.storage_of(node), |at| at.name.as_str())
+    }
+}

@@ -1,0 +1,247 @@
+//! The cluster manager's configuration: what fence devices, failover domains and services come to, as one document,
+//! and what differs from it in the live one.
+//!
+//! Everything goes in as one change. Resource by resource, a database would start alone on each node before the group
+//! around it is there, fail everywhere and stay failed.
+
+mod fencers;
+mod groups;
+mod impact;
+mod outcome;
+mod standing;
+mod status;
+mod verbs;
+
+use std::time::Duration;
+
+use super::{Assessment, Cx, Kind, Spec, corosync};
+use crate::model::{
+    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
+};
+use crate::tools::pacemaker::{self, Change};
+use crate::tools::xml::Element;
+
+pub(super) use fencers::secret_path;
+pub(crate) use standing::Standing;
+pub(super) use status::status;
+
+/// How long until it is worth looking again at what the cluster manager does by itself.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The cluster manager's configuration, as a kind.
+pub(super) struct Manager;
+
+impl Kind for Manager {
+    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        if !cx.spec.has_manager() {
+            return;
+        }
+        match Standing::of(cx) {
+            Seen::Is(standing) => Live { cx, standing: &standing }.assess(found),
+            Seen::NotYet(_) if cx.intent.wish.is_some() => {
+                let because = "Pacemaker runs on no node that answers";
+                let hint = "`bricklayer apply` starts it, `bricklayer status` tells what is there";
+                found.item(Item::held(
+                    &subject(cx.spec),
+                    "look",
+                    "ask the cluster manager",
+                    Cause::Unsafe,
+                    because,
+                    hint,
+                ));
+            }
+            Seen::NotYet(_) => first(cx, found),
+            Seen::Unknown(why) => {
+                found.unknown(configured(cx.spec), &why);
+                if let crate::model::Why::Unreadable(..) = why {
+                    let summary = "look at the cluster manager";
+                    let because = why.to_string();
+                    found.item(Item::held(&subject(cx.spec), "look", summary, Cause::Unknown, because, ""));
+                }
+            }
+        }
+    }
+}
+
+/// The cluster manager's configuration as something that steps are about.
+fn subject(spec: &Spec) -> Subject {
+    Subject::new("cib", &spec.cluster)
+}
+
+/// The milestone that the cluster manager's configuration is as written.
+pub(super) fn configured(spec: &Spec) -> Milestone {
+    subject(spec).is("as written")
+}
+
+/// The milestone that the members have one among them that decides, and quorum.
+fn coordinated(spec: &Spec) -> Milestone {
+    Subject::new("cluster", &spec.cluster).is("coordinated")
+}
+
+/// The way from a cluster that does not run yet: what will be configured once it does.
+fn first(cx: &Cx<'_>, found: &mut Assessment) {
+    let document = document(cx, None, found);
+    let coordinated = coordinated(cx.spec);
+    let summary = "the members to choose a coordinator";
+    let wait = Item::wait(&Subject::new("cluster", &cx.spec.cluster), "coordinator", summary, POLL);
+    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node)));
+    found.item(wait.gives(coordinated.clone()).assumed_if(true));
+    let empty = Element::new("configuration");
+    let candidate = pacemaker::candidate(&empty, &document);
+    let changes = pacemaker::changes(&empty, &candidate);
+    if changes.is_empty() {
+        return found.met(configured(cx.spec));
+    }
+    let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
+    let item = push(cx, place, &changes, pacemaker::push(&candidate, (0, 0)));
+    found.item(groups::needs(cx, item).needs(coordinated).assumed_if(true));
+    for (name, service) in &cx.spec.services {
+        if groups::wants_to_run(service, None) {
+            let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start"), POLL);
+            found.item(wait.needs(configured(cx.spec)).assumed_if(true));
+        }
+    }
+}
+
+/// What all kinds together ask of the cluster manager.
+fn document(cx: &Cx<'_>, standing: Option<&Standing>, found: &mut Assessment) -> ClusterDocument {
+    let mut document = ClusterDocument::default();
+    fencers::contribute(cx, standing, &mut document);
+    groups::contribute(cx, standing, &mut document, found);
+    document
+}
+
+/// The step that puts the configuration into force.
+fn push(cx: &Cx<'_>, place: Place, changes: &[Change], command: crate::model::Command) -> Item {
+    let objects: Vec<&Change> = changes.iter().filter(|change| change.object != pacemaker::OWNED).collect();
+    let summary = match objects[..] {
+        [one] => format!("configure {} in the cluster manager", one.object),
+        _ => format!("configure {} objects in the cluster manager", objects.len()),
+    };
+    let mut item = Item::run(&subject(cx.spec), "configure", summary, place, command)
+        .in_lane(Lane::Cib)
+        .threatens(Threat::Cluster)
+        .gives(configured(cx.spec));
+    item.why = changes.iter().flat_map(why).collect();
+    item
+}
+
+/// What a change is, in lines: an object that comes or goes is one, an object that changes is one a field.
+fn why(change: &Change) -> Vec<Difference> {
+    let object = &change.object;
+    if object == pacemaker::OWNED {
+        return Vec::new();
+    }
+    let whole = || {
+        let what = ["type", "members", "score"].iter().find_map(|name| {
+            let field = change.fields.iter().find(|field| field.field == *name)?;
+            field.to.clone().or_else(|| field.from.clone())
+        });
+        what.unwrap_or_else(|| "as written".to_owned())
+    };
+    match change.presence {
+        (false, true) => vec![Difference::new(object, whole())],
+        (true, false) => vec![Difference::gone(object, whole())],
+        _ => {
+            let field = |field: &Difference| Difference { field: format!("{object} {}", field.field), ..field.clone() };
+            change.fields.iter().map(field).collect()
+        }
+    }
+}
+
+/// A cluster that answers.
+struct Live<'a> {
+    cx: &'a Cx<'a>,
+    standing: &'a Standing,
+}
+
+impl Live<'_> {
+    fn assess(&self, found: &mut Assessment) {
+        let spec = self.cx.spec;
+        if self.standing.is_coordinated() {
+            found.met(coordinated(spec));
+        } else {
+            let summary = "the members to choose a coordinator";
+            let wait = Item::wait(&Subject::new("cluster", &spec.cluster), "coordinator", summary, POLL);
+            found.item(wait.gives(coordinated(spec)));
+        }
+        if let Some(wish) = &self.cx.intent.wish {
+            return verbs::assess(self, wish, found);
+        }
+        self.strays(found);
+        let document = document(self.cx, Some(self.standing), found);
+        let live = &self.standing.cib.configuration;
+        let candidate = pacemaker::candidate(live, &document);
+        let changes = pacemaker::changes(live, &candidate);
+        self.put_into_force(&candidate, &changes, found);
+        for group in &document.services {
+            outcome::assess(self, group, changes.is_empty(), found);
+        }
+    }
+
+    fn put_into_force(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
+        if changes.is_empty() {
+            found.met(configured(self.cx.spec));
+        } else {
+            self.change(candidate, changes, found);
+        }
+    }
+
+    fn change(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
+        let place = Place::On(self.standing.node.clone());
+        let cib = &self.standing.cib;
+        let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
+        let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
+        let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
+        match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
+            Seen::Is(trial) if trial.errors.is_empty() => {
+                let (risk, impact) = impact::of(self, &trial.actions);
+                found.item(impact.into_iter().fold(item, |item, sentence| item.at_risk(risk, sentence)));
+            }
+            Seen::Is(trial) => {
+                let mut held = Item::held(
+                    &subject(self.cx.spec),
+                    "configure",
+                    "configure the cluster manager",
+                    Cause::Refused,
+                    format!("Pacemaker does not take it: {}", trial.errors.join("; ")),
+                    "what it names is most likely a foreign object in its configuration: look at `cibadmin -Q`",
+                );
+                held.why = item.why;
+                found.item(held.gives(configured(self.cx.spec)));
+            }
+            // What cannot be tried is not pushed; a cluster that is about to answer is looked at again.
+            Seen::NotYet(_) => found.item(item.at_risk(Risk::Safe, "its effect is looked at first").assumed_if(true)),
+            Seen::Unknown(crate::model::Why::NotAsked) => found.item(item),
+            Seen::Unknown(why) => {
+                let because = format!("its effect cannot be foreseen: {why}");
+                let held = Item::held(
+                    &subject(self.cx.spec),
+                    "configure",
+                    "configure the cluster manager",
+                    Cause::Unknown,
+                    because,
+                    "",
+                );
+                found.item(held.gives(configured(self.cx.spec)));
+            }
+        }
+    }
+
+    /// What `crm_resource --move` leaves behind pins a service until a person takes it away.
+    fn strays(&self, found: &mut Assessment) {
+        for stray in self.standing.cib.strays() {
+            let resource = stray.get("rsc").unwrap_or_default();
+            let service = self.cx.spec.services.keys().find(|name| resource == name.as_str());
+            let path = service.map_or_else(SpecPath::default, |name| SpecPath::of(["services", name.as_str()]));
+            found.findings.warn(
+                path,
+                "stray-constraint",
+                format!("the constraint {} pins {resource}", stray.id()),
+                format!("`crm_resource --clear --resource {resource}` takes it away"),
+            );
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What became of the services: whether each is where it is to be, is on its way, or has failed.
+
+use super::{Live, POLL, groups};
+use crate::kinds::Assessment;
+use crate::model::{Cause, Group, Item, Role, Score, ServiceName, Subject};
+use crate::tools::pacemaker::{Failure, Resource};
+
+/// A service as something that steps are about.
+pub(super) fn subject(name: &ServiceName) -> Subject {
+    Subject::new("service", name)
+}
+
+/// Looks at a service; `in_force` says whether the configuration that it is looked at for is in force.
+pub(super) fn assess(live: &Live<'_>, group: &Group, in_force: bool, found: &mut Assessment) {
+    if let Some(item) = one(live, group) {
+        found.item(if in_force { item } else { item.needs(super::configured(live.cx.spec)) });
+    }
+}
+
+fn one(live: &Live<'_>, group: &Group) -> Option<Item> {
+    let name = &group.id;
+    let standing = live.standing;
+    let written = &live.cx.spec.services[name];
+    let told = |attribute| standing.cib.meta(name.as_str(), attribute);
+    let role = group.role.map(Role::word).or_else(|| told("target-role"));
+    let there = standing.cib.resource(name.as_str()).is_some();
+    let runs = if there { role.unwrap_or("Started") == "Started" } else { groups::wants_to_run(written, role) };
+    if told("maintenance") == Some("true") || told("is-managed") == Some("false") || standing.state.maintenance {
+        // People have taken it into their own hands.
+        return None;
+    }
+    let owner = standing.state.owner(name.as_str());
+    let bound_for = group.places.iter().find(|(_, score)| **score == Score::Always).map(|(node, _)| node.as_str());
+    match (runs, owner) {
+        (true, Some(owner)) if bound_for.is_none_or(|node| node == owner) => None,
+        (true, _) => Some(start(live, group, bound_for)),
+        (false, _) if there && !standing.state.rests(name.as_str()) => {
+            Some(Item::wait(&subject(name), "stop", format!("service {name} to stop"), POLL))
+        }
+        (false, _) => None,
+    }
+}
+
+/// A service that is to run and does not yet, or not there.
+fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
+    let name = &group.id;
+    let state = &live.standing.state;
+    let members: Vec<&Resource> = state.group(name.as_str()).collect();
+    let failures: Vec<&Failure> =
+        state.failures.iter().filter(|failure| members.iter().any(|member| member.id == failure.resource)).collect();
+    let stuck = |member: &&&Resource| !member.active && !matches!(member.role.as_str(), "Starting" | "Stopping");
+    let candidates = state.members.iter().filter(|member| member.online && !member.standby && !member.pending);
+    let given_up = members.iter().find(stuck).is_some_and(|first| {
+        let failed_on = |node: &str| failures.iter().any(|f| f.node == node && f.task == "start");
+        members.iter().any(|member| member.blocked)
+            || (!failures.is_empty() && candidates.clone().all(|node| failed_on(&node.name)))
+            || first.blocked
+    });
+    if let (true, Some(failure)) = (given_up, failures.first()) {
+        return failed(name, failure);
+    }
+    let up = members.iter().filter(|member| member.active && member.role == "Started").count();
+    let where_to = bound_for.map(|node| format!(" on {node}")).unwrap_or_default();
+    let wait = Item::wait(&subject(name), "start", format!("service {name} to start{where_to}"), POLL);
+    wait.left(u64::try_from(members.len() - up).unwrap_or(0), "resources")
+}
+
+fn failed(name: &ServiceName, Failure { resource, task, node, status, reason, .. }: &Failure) -> Item {
+    let reason = if reason.is_empty() { status } else { reason };
+    Item::held(
+        &subject(name),
+        "start",
+        format!("start service {name}"),
+        Cause::Failed,
+        format!("{task} of {resource} failed on {node}: {reason}"),
+        format!("when its cause is mended, `bricklayer service enable {name}` has it tried again"),
+    )
+}

@@ -1,0 +1,120 @@
+//! What `status` shows of the cluster manager: what `clustat` showed, and why it is not at full strength.
+
+use super::{Standing, groups};
+use crate::kinds::{Cx, ServiceState, Spec};
+use crate::model::{
+    FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
+};
+use crate::tools::pacemaker::{Failure, Member};
+
+/// The cluster manager as the answers tell it; with it, what is degraded and what could not be seen.
+pub(in crate::kinds) fn status(cx: &Cx<'_>, degraded: &mut Vec<String>, unseen: &mut Vec<String>) -> ManagerStatus {
+    let spec = cx.spec;
+    let seen = Standing::of(cx);
+    let standing = seen.known();
+    let status = ManagerStatus {
+        quorate: standing.map(Standing::is_coordinated),
+        coordinator: standing.and_then(|standing| standing.state.dc.clone()),
+        maintenance: standing.map(|standing| standing.state.maintenance),
+        members: spec.nodes.keys().map(|node| member(spec, standing, node)).collect(),
+        services: spec.services.keys().map(|name| service(spec, standing, name)).collect(),
+        fencing: if spec.fence_devices.is_empty() { Vec::new() } else { fencing(spec, standing) },
+        fenced: standing.map(fenced).unwrap_or_default(),
+        foreign: standing.map(|s| s.cib.foreign().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
+    };
+    match &seen {
+        Seen::Is(_) => judge(cx, &status, degraded, unseen),
+        Seen::NotYet(_) => degraded.push("Pacemaker runs on no node that answers".to_owned()),
+        Seen::Unknown(why) => unseen.push(format!("the cluster manager cannot be read: {why}")),
+    }
+    status
+}
+
+fn member(spec: &Spec, standing: Option<&Standing>, node: &NodeName) -> MemberStatus {
+    let state = standing.map(|standing| match standing.state.member(node.as_str()) {
+        None | Some(Member { online: false, unclean: false, pending: false, .. }) => "offline",
+        Some(Member { unclean: true, .. }) => "to be fenced",
+        Some(Member { pending: true, .. }) => "joining",
+        Some(Member { standby: true, .. }) => "standby",
+        Some(Member { maintenance: true, .. }) => "maintenance",
+        Some(_) => "online",
+    });
+    MemberStatus { name: node.clone(), id: spec.nodes[node].id, state: state.map(str::to_owned) }
+}
+
+fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> ServiceStatus {
+    let mut status = ServiceStatus { name: name.clone(), owner: None, state: None, failure: None };
+    let Some(standing) = standing else { return status };
+    let id = name.as_str();
+    let told = |attribute| standing.cib.meta(id, attribute);
+    let members: Vec<_> = standing.state.group(id).collect();
+    let of_it = |failure: &&Failure| members.iter().any(|member| member.id == failure.resource);
+    let failure = standing.state.failures.iter().find(of_it);
+    status.failure = failure.map(|failure| {
+        let reason = if failure.reason.is_empty() { &failure.status } else { &failure.reason };
+        format!("{} of {} on {}: {reason}", failure.task, failure.resource, failure.node)
+    });
+    let owner = standing.state.owner(id);
+    status.owner = owner.map(str::to_owned).or_else(|| members.iter().find_map(|member| member.on.first().cloned()));
+    let frozen = told("maintenance") == Some("true") || told("is-managed") == Some("false");
+    let wanted = groups::wants_to_run(&spec.services[name], told("target-role").or(Some(Role::Started.word())));
+    let state = match owner {
+        _ if standing.cib.resource(id).is_none() => "not configured",
+        _ if frozen => "frozen",
+        Some(_) if wanted => "started",
+        None if wanted && failure.is_some() && standing.state.rests(id) => "failed",
+        None if wanted => "starting",
+        None if standing.state.rests(id) => "stopped",
+        _ => "stopping",
+    };
+    status.state = Some(state.to_owned());
+    status
+}
+
+fn fencing(spec: &Spec, standing: Option<&Standing>) -> Vec<FencingStatus> {
+    let measured = standing.map(Standing::measured).unwrap_or_default();
+    let ms = |node| measured.get(node).and_then(|time| u64::try_from(time.as_millis()).ok());
+    spec.nodes.keys().map(|node| FencingStatus { node: node.clone(), measured_ms: ms(node) }).collect()
+}
+
+fn fenced(standing: &Standing) -> Vec<FencedStatus> {
+    let event = |event: &crate::tools::pacemaker::Fenced| FencedStatus {
+        node: event.target.clone(),
+        action: event.action.clone(),
+        outcome: event.status.clone(),
+        at: event.completed.clone(),
+    };
+    standing.state.fenced.iter().map(event).collect()
+}
+
+fn judge(cx: &Cx<'_>, status: &ManagerStatus, degraded: &mut Vec<String>, unseen: &mut Vec<String>) {
+    if status.quorate == Some(false) {
+        degraded.push("the cluster has no coordinator with quorum".to_owned());
+    }
+    if status.maintenance == Some(true) {
+        degraded.push("the cluster is in maintenance mode".to_owned());
+    }
+    for MemberStatus { name, state, .. } in &status.members {
+        match state.as_deref() {
+            Some("online") => {}
+            Some(state) => degraded.push(format!("member {name} is {state}")),
+            None => unseen.push(format!("member {name} cannot be seen")),
+        }
+    }
+    for ServiceStatus { name, state, failure, .. } in &status.services {
+        let written = cx.spec.services[name].state;
+        match (state.as_deref(), failure) {
+            (Some("started"), _) => {}
+            (Some("stopped"), _) if written != Some(ServiceState::Started) => {}
+            (Some("not configured"), _) if written == Some(ServiceState::Absent) => {}
+            (Some("failed"), Some(failure)) => degraded.push(format!("service {name} has failed: {failure}")),
+            (Some(state), _) => degraded.push(format!("service {name} is {state}")),
+            (None, _) => unseen.push(format!("service {name} cannot be seen")),
+        }
+    }
+    for FencingStatus { node, measured_ms } in &status.fencing {
+        if measured_ms.is_none() {
+            degraded.push(format!("fencing of {node} was never tested: `bricklayer fence test {node}`"));
+        }
+    }
+}

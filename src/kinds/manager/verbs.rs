@@ -1,0 +1,138 @@
+//! Verbs that are a command of their own and no change of the configuration: restart, cleanup, a test of fencing.
+
+use std::time::Duration;
+
+use super::{Live, POLL, groups, outcome};
+use crate::kinds::{Assessment, timing};
+use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, Wish};
+use crate::tools::pacemaker;
+
+/// Plans for a wish, and for nothing else.
+pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
+    match wish {
+        Wish::Fence(node, since) => return fence(live, node, since.as_deref(), found),
+        Wish::Measured(node, ms) => return remember(live, node, *ms, found),
+        Wish::Enable(name) | Wish::Relocate(name, _) => cleanup(live, name, found),
+        _ => {}
+    }
+    let Some(group) = groups::granted(live.cx, live.standing, wish) else { return };
+    if live.standing.cib.resource(group.id.as_str()).is_none() {
+        let because = format!("the cluster manager does not know service {} yet", group.id);
+        let held =
+            Item::held(&outcome::subject(&group.id), "verb", VERB, Cause::Refused, because, "`apply` the file first");
+        return found.item(held);
+    }
+    if let Wish::Relocate(name, to) = wish
+        && let Some((because, hint)) = no_way(live, name, to)
+    {
+        let summary = format!("relocate service {name} to {to}");
+        return found.item(Item::held(&outcome::subject(name), "relocate", summary, Cause::Refused, because, hint));
+    }
+    let configuration = &live.standing.cib.configuration;
+    let candidate = pacemaker::granted(configuration, &group);
+    let changes = pacemaker::changes(configuration, &candidate);
+    live.put_into_force(&candidate, &changes, found);
+    match wish {
+        Wish::Restart(name) => once(live, restart(live, name), found),
+        Wish::Freeze(_) | Wish::Unfreeze(_) => {}
+        _ => outcome::assess(live, &group, changes.is_empty(), found),
+    }
+}
+
+const VERB: &str = "do as the verb says";
+
+/// Why a service cannot go to a node, or would not stay there.
+fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String, &'static str)> {
+    let spec = live.cx.spec;
+    let state = &live.standing.state;
+    if state.member(to.as_str()).is_none_or(|member| !member.online || member.pending || member.standby) {
+        return Some((format!("{to} is not a member that takes services now"), "`bricklayer status` tells more"));
+    }
+    let domain = groups::domain(spec, spec.services.get(name)?)?;
+    if domain.restricted && !domain.nodes.contains_key(to) {
+        return Some((format!("{to} is not in the domain of service {name}"), "add it to the domain's `nodes`"));
+    }
+    let online = |node: &&NodeName| state.member(node.as_str()).is_some_and(|member| member.online && !member.standby);
+    let rank = |node: &NodeName| domain.nodes.get(node).copied().unwrap_or(u32::MAX);
+    let best = domain.nodes.keys().filter(online).min_by_key(|node| rank(node))?;
+    let goes_home = domain.failback && domain.ordered && rank(best) < rank(to);
+    goes_home.then(|| {
+        let because = format!("service {name} would go home to {best} at once: its domain fails back");
+        (because, "write `failback: false`, or take the better node out of service first")
+    })
+}
+
+fn remember(live: &Live<'_>, node: &NodeName, ms: u64, found: &mut Assessment) {
+    let configuration = &live.standing.cib.configuration;
+    let candidate = pacemaker::remembering(configuration, &[(format!("fenced-{node}"), ms.to_string())].into());
+    let changes = pacemaker::changes(configuration, &candidate);
+    live.put_into_force(&candidate, &changes, found);
+}
+
+fn once(live: &Live<'_>, item: Item, found: &mut Assessment) {
+    if !live.cx.intent.ran.contains(&item.id) {
+        found.item(item);
+    }
+}
+
+fn place(live: &Live<'_>) -> Place {
+    Place::On(live.standing.node.clone())
+}
+
+fn restart(live: &Live<'_>, name: &ServiceName) -> Item {
+    let written = &live.cx.spec.services[name];
+    let longest = timing::longest_operation(live.cx.spec, written, &live.standing.measured());
+    let resources = u32::try_from(written.resources.len()).unwrap_or(1).max(1);
+    let within = longest.saturating_mul(2 * resources).min(Duration::from_secs(3600));
+    let subject = outcome::subject(name);
+    let command = pacemaker::restart(name.as_str(), within);
+    let item = Item::run(&subject, "restart", format!("restart service {name}"), place(live), command);
+    item.in_lane(Lane::Cib).threatens(Threat::Cluster)
+}
+
+/// What failed before is tried again when a person asks for the service.
+fn cleanup(live: &Live<'_>, name: &ServiceName, found: &mut Assessment) {
+    let state = &live.standing.state;
+    let failed = state.failures.iter().any(|failure| state.group(name.as_str()).any(|one| one.id == failure.resource));
+    if failed {
+        let summary = format!("forget the failures of service {name}");
+        let command = pacemaker::cleanup(name.as_str());
+        let item = Item::run(&outcome::subject(name), "cleanup", summary, place(live), command);
+        once(live, item.in_lane(Lane::Cib), found);
+    }
+}
+
+fn fence(live: &Live<'_>, node: &NodeName, since: Option<&str>, found: &mut Assessment) {
+    let subject = Subject::new("fencing", node);
+    let state = &live.standing.state;
+    let last = state.fenced.iter().find(|event| event.target == node.as_str() && event.status == "success");
+    if last.and_then(|event| event.completed.as_deref()) != since && last.is_some() {
+        if state.member(node.as_str()).is_none_or(|member| !member.online || member.pending) {
+            found.item(Item::wait(&subject, "return", format!("{node} to come back"), POLL));
+        }
+        return;
+    }
+    let summary = format!("fence {node}");
+    let other = state.members.iter().find(|member| member.online && member.name != node.as_str());
+    let on = other.and_then(|member| live.cx.spec.nodes.keys().find(|name| name.as_str() == member.name));
+    let (Some(on), true) = (on, state.member(node.as_str()).is_some_and(|member| member.online)) else {
+        let because = format!("a node is fenced for a test by another member, and {node} and one more must be online");
+        return found.item(Item::held(
+            &subject,
+            "fence",
+            summary,
+            Cause::Unsafe,
+            because,
+            "bring both into the cluster",
+        ));
+    };
+    let command = pacemaker::fence(node.as_str());
+    let item = Item::run(&subject, "fence", summary, Place::On(on.clone()), command).in_lane(Lane::Cib);
+    let mut item =
+        item.threatens(Threat::Cluster).at_risk(Risk::Disruptive, format!("{node} is switched off and on again"));
+    let services = live.cx.spec.services.keys().filter(|name| state.owner(name.as_str()) == Some(node.as_str()));
+    for name in services {
+        item = item.at_risk(Risk::Disruptive, format!("service {name} runs there and moves"));
+    }
+    found.item(item);
+}

@@ -1,0 +1,116 @@
+//! The files that a server reads, the same on every node that may serve it: they are no part of the data, so that they
+//! can be looked at while nothing is mounted, and a broken one can be mended.
+
+use super::{One, access_file, settings_file};
+use crate::kinds::{Assessment, nodes};
+use crate::model::{Difference, Item, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
+use crate::tools::postgresql::{self, Programs, Runs, Server, Settings};
+
+/// The milestone that the file at `path` is as it should be on `node`.
+pub(super) fn written(path: &str, node: &NodeName) -> Milestone {
+    Subject::on("file", path, node).is("written")
+}
+
+/// Looks at the files of `one` on all its nodes.
+pub(super) fn assess(one: &One<'_>, found: &mut Assessment) {
+    let files = files(one);
+    for node in &one.nodes {
+        let seen = files.each_ref().map(|(path, _)| one.cx.see(node, &postgresql::file(path)));
+        let Some(programs) = one.programs(node) else { continue };
+        let server = one.server(node);
+        let mut differ = false;
+        for ((path, text), seen) in files.iter().zip(seen) {
+            differ |= file(node, &programs, path, text, &seen, found);
+        }
+        if let Some(server) = server {
+            running(one, node, &programs, &server, differ, found);
+        }
+    }
+}
+
+/// The two files, path and text.
+fn files(one: &One<'_>) -> [(String, String); 2] {
+    let access_file = access_file(one.name);
+    let owner = one.owner();
+    let settings = Settings {
+        owner: &owner,
+        data: &one.database.data_dir,
+        listen: &one.database.listen,
+        port: one.database.port,
+        access_file: &access_file,
+        others: &one.database.settings,
+    };
+    let settings = (settings_file(one.name), settings.text());
+    let access = postgresql::access(&owner, &one.database.access);
+    [settings, (access_file, access)]
+}
+
+impl One<'_> {
+    /// The server on `node`, if that can be told.
+    pub(super) fn server(&self, node: &NodeName) -> Option<Server> {
+        let programs = self.programs(node)?;
+        let files = [settings_file(self.name), access_file(self.name)];
+        let query = postgresql::server(&programs, self.database.port, &self.database.data_dir, &files);
+        self.cx.see(node, &query).known().cloned()
+    }
+}
+
+/// Compares one file; says whether it differs.
+fn file(
+    node: &NodeName,
+    programs: &Programs,
+    path: &str,
+    text: &str,
+    seen: &Seen<Option<String>>,
+    found: &mut Assessment,
+) -> bool {
+    let seen = match seen {
+        Seen::Is(seen) => seen,
+        Seen::NotYet(_) | Seen::Unknown(Why::NotAsked) => return false,
+        Seen::Unknown(why) => {
+            found.unknown(written(path, node), why);
+            return false;
+        }
+    };
+    if seen.as_deref() == Some(text) {
+        found.met(written(path, node));
+        return false;
+    }
+    let why = match **seen {
+        Some(_) => Difference::changed(path, "another text", "as written"),
+        None => Difference::new(path, "as written"),
+    };
+    let subject = Subject::on("file", path, node);
+    let command = postgresql::write(path, text);
+    let item = Item::run(&subject, "write", format!("write {path} on {node}"), Place::On(node.clone()), command)
+        .because(why)
+        .needs(nodes::installed(node, programs.package))
+        .gives(written(path, node));
+    found.item(item);
+    true
+}
+
+/// Has a server that runs read what it has not read.
+fn running(one: &One<'_>, node: &NodeName, programs: &Programs, server: &Server, differ: bool, found: &mut Assessment) {
+    if server.runs != Runs::Ours {
+        return;
+    }
+    if differ || server.has_read == Some(false) {
+        let summary = format!("have the database of service {} on {node} read its files again", one.name);
+        let command = postgresql::reload(programs, &one.database.data_dir);
+        let subject = Subject::on("database", one.name, node);
+        let item = Item::run(&subject, "reload", summary, Place::On(node.clone()), command)
+            .because(Difference::changed("files", "not read since they were written", "in force"))
+            .needs(written(&settings_file(one.name), node))
+            .needs(written(&access_file(one.name), node));
+        found.item(item.assumed_if(differ));
+    }
+    if !server.waiting.is_empty() {
+        found.findings.warn(
+            SpecPath::of(["services", one.name.as_str()]),
+            "restart-pending",
+            format!("{} of the database of service {} wait for a restart", server.waiting.join(", "), one.name),
+            format!("`bricklayer service restart {}` interrupts it for a moment and puts them into force", one.name),
+        );
+    }
+}

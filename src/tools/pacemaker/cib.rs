@@ -1,0 +1,118 @@
+//! The CIB as it is: epochs, and the configuration as elements.
+
+use std::collections::BTreeSet;
+
+use roxmltree::{Document, Node};
+
+use super::{DEADLINE, document};
+use crate::model::{Command, Output, Program, Query, ReadError};
+use crate::tools::xml::Element;
+
+/// The tag that lists the ids of everything that bricklayer owns in a CIB.
+pub const OWNED: &str = "bricklayer";
+/// The meta attribute of a service's group that keeps the identifier of its database.
+pub const DATABASE: &str = "bricklayer-database";
+/// The set of properties in which measured fencing times are kept.
+pub const MEASURED: &str = "bricklayer-properties";
+
+/// The CIB of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cib {
+    /// Raised by people who want their CIB to win.
+    pub admin_epoch: u64,
+    /// Raised by every change of the configuration.
+    pub epoch: u64,
+    /// Whether the partition has quorum.
+    pub quorate: bool,
+    /// The element `configuration`.
+    pub configuration: Element,
+}
+
+/// Asks for the CIB.
+#[must_use]
+pub fn cib() -> Query<Cib> {
+    Query { command: Command::reads(Program::Tool("cibadmin"), ["-Q"]).within(DEADLINE), read: read_cib }
+}
+
+fn read_cib(output: &Output) -> Result<Cib, ReadError> {
+    document(output, |document: &Document<'_>| {
+        let root = document.root_element();
+        let configuration = root.children().find(|child| child.has_tag_name("configuration"));
+        let garbled = |what: &str| ReadError::Garbled(format!("a CIB without {what}"));
+        let number = |name: &str| {
+            let text = root.attribute(name).ok_or_else(|| garbled(name))?;
+            text.parse::<u64>().map_err(|_| garbled(name))
+        };
+        Ok(Cib {
+            admin_epoch: number("admin_epoch")?,
+            epoch: number("epoch")?,
+            quorate: root.attribute("have-quorum") == Some("1"),
+            configuration: configuration
+                .map(|node: Node<'_, '_>| Element::of(node))
+                .ok_or_else(|| garbled("configuration"))?,
+        })
+    })
+}
+
+impl Cib {
+    /// The ids of everything that bricklayer owns.
+    #[must_use]
+    pub fn owned(&self) -> BTreeSet<&str> {
+        owned(&self.configuration)
+    }
+
+    /// The value of a property of the cluster.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&str> {
+        let sets = self.configuration.child("crm_config")?.each("cluster_property_set");
+        sets.filter_map(|set| nvpair(set, name)).next()
+    }
+
+    /// A resource by its id, groups and the members of groups among them.
+    #[must_use]
+    pub fn resource(&self, id: &str) -> Option<&Element> {
+        resource(self.configuration.child("resources")?, id)
+    }
+
+    /// A meta attribute of a resource.
+    #[must_use]
+    pub fn meta(&self, id: &str, name: &str) -> Option<&str> {
+        meta(self.resource(id)?, name)
+    }
+
+    /// The constraints that `crm_resource --move` and `--ban` leave behind, by id.
+    #[must_use]
+    pub fn strays(&self) -> Vec<&Element> {
+        let constraints = self.configuration.child("constraints");
+        let all = constraints.into_iter().flat_map(|constraints| &constraints.children);
+        all.filter(|one| one.id().starts_with("cli-")).collect()
+    }
+
+    /// The ids of the resources that bricklayer does not own.
+    #[must_use]
+    pub fn foreign(&self) -> Vec<&str> {
+        let owned = self.owned();
+        let all = self.configuration.child("resources").into_iter().flat_map(|resources| &resources.children);
+        all.map(Element::id).filter(|id| !owned.contains(id)).collect()
+    }
+}
+
+/// The ids in the tag of what is owned.
+pub(super) fn owned(configuration: &Element) -> BTreeSet<&str> {
+    let tags = configuration.child("tags").into_iter().flat_map(|tags| tags.each("tag"));
+    tags.filter(|tag| tag.id() == OWNED).flat_map(|tag| tag.each("obj_ref")).map(Element::id).collect()
+}
+
+fn resource<'a>(within: &'a Element, id: &str) -> Option<&'a Element> {
+    within.children.iter().find_map(|child| if child.id() == id { Some(child) } else { resource(child, id) })
+}
+
+/// The value of a name in a set of pairs.
+pub(super) fn nvpair<'a>(set: &'a Element, name: &str) -> Option<&'a str> {
+    set.each("nvpair").find(|pair| pair.get("name") == Some(name))?.get("value")
+}
+
+/// A meta attribute of a resource.
+pub(super) fn meta<'a>(resource: &'a Element, name: &str) -> Option<&'a str> {
+    resource.each("meta_attributes").find_map(|set| nvpair(set, name))
+}

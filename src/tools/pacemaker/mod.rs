@@ -1,0 +1,71 @@
+//! Pacemaker: its configuration (the CIB) as one document, and its state as it tells it.
+//!
+//! Read with `cibadmin` and `crm_mon`, whose XML is the same on every node of a partition; changed by one script that
+//! makes a guarded patch on the node (`push-cib`). A daemon that does not run is exit status 102 (`CRM_EX_DISCONNECT`
+//! in pacemaker's `include/crm/common/results.h`).
+
+mod cib;
+mod compare;
+mod first;
+mod metadata;
+mod render;
+mod state;
+mod trial;
+
+pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib};
+pub use compare::{Change, changes};
+pub use first::{has_run, seed};
+pub use metadata::{Metadata, metadata};
+pub use render::{candidate, granted, remembering};
+pub use state::{Failure, Fenced, Member, Resource, State, state};
+pub use trial::{Action, Trial, Verb, push, trial};
+
+use std::time::Duration;
+
+use roxmltree::Document;
+
+use super::complaint;
+use crate::model::{Command, Output, Program, ReadError};
+
+/// The daemon whose absence makes all of this unreadable.
+pub const DAEMON: &str = "pacemaker";
+/// `CRM_EX_DISCONNECT`: no daemon, or none that answers.
+const DISCONNECTED: i32 = 102;
+/// How long Pacemaker's programs may take: they wait for a daemon that is busy with an election.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// How long a fencing may take that a person asks for: agents retry, and a machine boots.
+const FENCING_DEADLINE: Duration = Duration::from_secs(180);
+
+/// Reads the document of one of Pacemaker's programs.
+fn document<T>(output: &Output, read: impl FnOnce(&Document<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+    match output.status {
+        0 => {}
+        127 => return Err(ReadError::NotInstalled(DAEMON)),
+        DISCONNECTED => return Err(ReadError::Off(DAEMON)),
+        _ => return Err(ReadError::Refused(complaint(output))),
+    }
+    let document = Document::parse(&output.stdout).map_err(|error| ReadError::Garbled(error.to_string()))?;
+    read(&document)
+}
+
+/// Forgets the failures of a resource, so that it is tried again.
+#[must_use]
+pub fn cleanup(resource: &str) -> Command {
+    Command::changes(Program::Tool("crm_resource"), ["--cleanup", "--resource", resource]).within(DEADLINE * 2)
+}
+
+/// Stops and starts a resource where it is, and waits for both.
+#[must_use]
+pub fn restart(resource: &str, within: Duration) -> Command {
+    let seconds = format!("{}s", within.as_secs());
+    let args = ["--restart", "--resource", resource, "--timeout", &seconds];
+    Command::changes(Program::Tool("crm_resource"), args).within(within + DEADLINE)
+}
+
+/// Fences a node: it is switched off and on again, for real.
+#[must_use]
+pub fn fence(node: &str) -> Command {
+    let seconds = FENCING_DEADLINE.as_secs().to_string();
+    let args = ["--reboot", node, "--timeout", &seconds];
+    Command::changes(Program::Tool("stonith_admin"), args).within(FENCING_DEADLINE + DEADLINE)
+}
