@@ -10,7 +10,7 @@ use super::drive::{Errand, Meddling, Watched, WorldClock, apply};
 use super::normal::{self, Normal, differences, normal};
 use super::seeds::Draws;
 use super::{oracle, spec_gen, world_gen};
-use crate::kinds::{Hosts, Spec};
+use crate::kinds::{Hosts, Spec, VolumeState};
 use crate::model::{Allow, Command, Effect, Facts, Intent, Plan, Report, Risk, Verdict};
 use crate::observe::observe;
 use crate::planner;
@@ -81,13 +81,14 @@ impl Case {
     /// The case of a seed in which much has gone wrong before.
     pub fn worn(seed: u64) -> Self {
         let mut draws = Draws::new(seed ^ 0x3017);
-        let spec = loop {
-            let spec = spec_gen::spec(&mut draws);
-            let named = spec.hosts == Hosts::Managed || draws.chance(40);
-            if (spec_gen::asks_for_much(&spec) && named) || draws.chance(15) {
-                break spec;
-            }
+        let wanted: fn(&Spec) -> bool = match seed % 3 {
+            0 => |spec| spec.hosts == Hosts::Managed && spec.volumes.values().any(spec_gen::may_have_grown),
+            1 => |spec| spec.volumes.values().any(|v| v.replica.is_some() && spec_gen::may_have_grown(v)),
+            _ => |spec| spec.volumes.values().any(|v| v.state != VolumeState::Started),
         };
+        let spec = std::iter::repeat_with(|| spec_gen::spec(&mut draws))
+            .find(|spec| wanted(spec))
+            .expect("it goes on for ever");
         let world = world_gen::worn(&mut draws, &spec);
         Self { spec, world, allow: Allow::all() }
     }

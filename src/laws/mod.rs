@@ -113,7 +113,7 @@ fn what_is_refused_or_cannot_be_seen_holds_what_rests_on_it_and_nothing_is_done_
 
 #[test]
 fn a_planner_that_lacks_any_need_or_any_rule_of_safety_is_found_out() {
-    if let Err(why) = mutants::are_found_out(seeds::count(400)) {
+    if let Err(why) = mutants::are_found_out(seeds::count(280)) {
         panic!("{why}");
     }
 }

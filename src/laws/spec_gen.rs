@@ -233,14 +233,10 @@ fn mount(draws: &mut Draws, spec: &Spec, name: &VolumeName, volume: &Volume) -> 
     (MountName::new(format!("gl-{name}")).unwrap(), Mount { volume: name.clone(), path, options, nodes, state })
 }
 
-/// Whether a volume may have been smaller once, or is to go.
-pub fn asks_for_much(spec: &Spec) -> bool {
-    let much = |volume: &Volume| {
-        let size = volume.replica.or(volume.disperse).map_or(1, |size| size as usize);
-        let grown = volume.bricks.len() > size || volume.replica == Some(3);
-        volume.state == VolumeState::Absent || (volume.state == VolumeState::Started && grown)
-    };
-    spec.volumes.values().any(much)
+/// Whether a volume runs that may have been smaller once.
+pub fn may_have_grown(volume: &Volume) -> bool {
+    let size = volume.replica.or(volume.disperse).map_or(1, |size| size as usize);
+    volume.state == VolumeState::Started && (volume.bricks.len() > size || volume.replica == Some(3))
 }
 
 /// The file after its next edit: something changed, grown, added or taken away.

@@ -85,7 +85,7 @@ impl Hands<'_> {
         }
         if stage > 2 {
             for (name, volume) in &spec.volumes {
-                if hands.draws.chance(75) {
+                if hands.likely(75) {
                     hands.volume(name.as_str(), volume);
                 }
             }
@@ -109,6 +109,11 @@ struct Hands<'a> {
 }
 
 impl Hands<'_> {
+    /// Whether something is as it should be that is so in `percent` of a hundred usual cases.
+    fn likely(&mut self, percent: usize) -> bool {
+        self.draws.chance(if self.wear > 1 { 90 } else { percent })
+    }
+
     /// Whether something is off that is so in `percent` of a hundred usual cases.
     fn off(&mut self, percent: usize) -> bool {
         self.draws.chance((percent * self.wear).min(80))
@@ -137,11 +142,11 @@ impl Hands<'_> {
         for node in self.nodes() {
             family.clone_into(&mut self.sim.world().node_mut(&node).family);
             match self.draws.below(10) {
-                0 => {}
-                1 => _ = self.sim.by_hand(&node, "install-packages", &[family, client]),
+                0 if self.wear == 1 => {}
+                1 if self.wear == 1 => _ = self.sim.by_hand(&node, "install-packages", &[family, client]),
                 _ => _ = self.sim.by_hand(&node, "install-packages", &[family, "glusterfs-server"]),
             }
-            if self.draws.chance(80) {
+            if self.likely(80) {
                 self.sim.by_hand(&node, "systemctl", &["start", "glusterd"]);
             }
             if self.draws.chance(70) {
@@ -176,8 +181,10 @@ impl Hands<'_> {
         let first = self.draws.pick(&nodes).clone();
         for other in nodes.iter().filter(|node| **node != first) {
             let names = self.names(other);
-            if self.draws.chance(80) {
-                let name = self.draws.pick(&names).clone();
+            if self.likely(80) {
+                let storage = self.spec.nodes[other].storage(other);
+                let by_storage = self.wear > 1 && self.likely(0);
+                let name = if by_storage { storage.to_owned() } else { self.draws.pick(&names).clone() };
                 self.gluster(&first, &["peer", "probe", &name]);
             }
             if self.draws.chance(30) {
@@ -212,7 +219,7 @@ impl Hands<'_> {
         words.extend(written.disperse.into_iter().flat_map(|n| count("disperse", n)));
         for brick in &bricks {
             self.mount_ground(written, brick);
-            let names = if self.draws.chance(60) {
+            let names = if self.likely(60) {
                 vec![self.spec.nodes[&brick.node].storage(&brick.node).to_owned()]
             } else {
                 self.names(&brick.node)
@@ -387,6 +394,10 @@ impl Hands<'_> {
         }
     }
 
+    fn stop_glusterd(&self, node: &NodeName) {
+        self.sim.by_hand(node, "systemctl", &["disable", "--now", "glusterd"]);
+    }
+
     /// What is wrong right now.
     fn troubles(&mut self) {
         let nodes = self.nodes();
@@ -395,7 +406,8 @@ impl Hands<'_> {
         match self.draws.below(20 / self.wear.min(2)) {
             0 | 1 => self.sim.world().cut_power(&node, None),
             2 => self.sim.world().kill_glusterd(&node),
-            3 => _ = self.sim.by_hand(&node, "systemctl", &["disable", "--now", "glusterd"]),
+            3 => self.stop_glusterd(&node),
+            8.. if self.wear > 1 => self.stop_glusterd(&node),
             4 if node != other => {
                 // From outside nobody can tell that a link is down before glusterd notices.
                 self.sim.world().cut_link(&node, &other, Some(90_000));

@@ -44,8 +44,8 @@ impl fmt::Display for Lack {
     }
 }
 
-/// What a planner has that it could lack, and whether that ever mattered: a need that was not met, a rule that changed
-/// an item or had one before it that threatens something.
+/// What a planner has that it could lack, and whether that ever mattered: a need that was not met, a rule that was
+/// about an item.
 pub(crate) type Noted = BTreeMap<Lack, bool>;
 
 /// What is special about the planner of a thread.
@@ -105,7 +105,6 @@ pub(super) fn apply(rule: &Rule, cx: &Cx<'_>, found: &mut Assessment) {
     SPECIAL.with_borrow_mut(|special| match special {
         Special::Lacking(Lack::Rule(lack)) if *lack == rule.says => {}
         Special::Noting(noted) => {
-            let before = found.items.clone();
             (rule.apply)(cx, found);
             let threats = before.iter().any(|item| !item.threatens.is_empty());
             *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_complete() && (threats || found.items != before);

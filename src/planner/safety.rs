@@ -18,16 +18,26 @@ pub(super) struct Rule {
     /// What it says.
     #[cfg_attr(not(test), expect(dead_code, reason = "read by people, and by the law that no rule is needless"))]
     pub(super) says: &'static str,
+    /// Whether it is about an item.
+    about: fn(&Item) -> bool,
+    /// Applies it, where it is about any.
     pub(super) apply: fn(&Cx<'_>, &mut Assessment),
 }
 
 /// Every rule, in the order in which they apply.
 pub(super) static RULES: &[Rule] = &[
-    Rule { says: "a pool that counts on a silent node is left alone", apply: silent_peers },
-    Rule { says: "a set of bricks is changed only when every copy is complete and served", apply: complete },
-    Rule { says: "a set of bricks is changed only when it is certain that no copies disagree", apply: undisputed },
-    Rule { says: "a volume is not taken from under those who use it", apply: unused },
-    Rule { says: "a volume is not taken away while a node does not tell whether it uses it", apply: surely_unused },
+    Rule { says: "a pool that counts on a silent node is left alone", about: is_of_pool, apply: silent_peers },
+    Rule { says: "the cluster is told nothing while a node is to be fenced", about: is_of_cluster, apply: fencing },
+    Rule {
+        says: "a set of bricks is changed only when each copy is whole and served",
+        about: of_sets,
+        apply: complete,
+    },
+    Rule { says: "a set of bricks is changed only when surely no copies disagree", about: of_sets, apply: undisputed },
+    Rule { says: "a volume is not taken from under those who use it", about: takes_away, apply: unused },
+    Rule { says: "a volume is not taken where it is not known who uses it", about: takes_away, apply: surely_unused },
+    Rule { says: "the cluster is told nothing during maintenance", about: is_of_cluster, apply: maintenance },
+    Rule { says: "the quorum is not touched while a member is missing", about: touches_quorum, apply: quorum },
 ];
 
 /// Every rule about the cluster manager, in the order in which they apply.
@@ -40,6 +50,9 @@ static CLUSTER_RULES: &[Rule] = &[
 /// Applies every rule.
 pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
     for rule in RULES {
+        if !found.items.iter().any(rule.about) {
+            continue;
+        }
         #[cfg(not(test))]
         (rule.apply)(cx, found);
         #[cfg(test)]
@@ -50,18 +63,39 @@ pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
     }
 }
 
+fn is_of_pool(item: &Item) -> bool {
+    matches!(&item.work, Work::Run(run) if run.lane == Lane::Gluster)
+}
+
+fn is_of_cluster(item: &Item) -> bool {
+    item.threatens.contains(&Threat::Cluster)
+}
+
+fn touches_quorum(item: &Item) -> bool {
+    item.threatens.contains(&Threat::Quorum)
+}
+
+fn of_sets(item: &Item) -> bool {
+    item.threatens.iter().any(|threat| replicas(threat).is_some())
+}
+
+fn takes_away(item: &Item) -> bool {
+    item.threatens.iter().any(|threat| access(threat).is_some())
+}
+
+/// The items that can be run among those that a rule is about.
+fn runs(found: &mut Assessment, about: fn(&Item) -> bool) -> impl Iterator<Item = &mut Item> {
+    found.items.iter_mut().filter(move |item| matches!(item.work, Work::Run(_)) && about(item))
+}
+
 /// Nothing is asked of the pool while it still counts on a node that is silent. glusterd notices a silent peer after
 /// some 25 s, if it is left alone; a command before that blocks for 120 s, keeps the volume locked after that, and
 /// keeps glusterd from noticing for a quarter of an hour (measured with glusterfs 10.3).
 fn silent_peers(cx: &Cx<'_>, found: &mut Assessment) {
-    let of_pool = |item: &&mut Item| matches!(&item.work, Work::Run(run) if run.lane == Lane::Gluster);
-    if !found.items.iter_mut().any(|item| of_pool(&item)) {
-        return;
-    }
     for node in counted_on(cx) {
         let subject = Subject::new("peer", &node);
         let noticed = subject.is("noticed to be away");
-        for item in found.items.iter_mut().filter(of_pool) {
+        for item in runs(found, is_of_pool) {
             item.needs.push(noticed.clone());
         }
         let summary = format!("glusterd to notice that {node} is away");
@@ -104,7 +138,8 @@ fn complete(_: &Cx<'_>, found: &mut Assessment) {
     }
 }
 
-/// Of copies that disagree nobody knows which is right, and a new one would be made from either. Unknown is not undisputed.
+/// Of copies that disagree nobody knows which is right, and a new one would be made from either.
+/// Unknown is not undisputed.
 fn undisputed(cx: &Cx<'_>, found: &mut Assessment) {
     for (volume, item) in threatening(found, replicas) {
         let query = gluster::heal(volume.as_str());
