@@ -106,8 +106,7 @@ pub(super) fn apply(rule: &Rule, cx: &Cx<'_>, found: &mut Assessment) {
         Special::Lacking(Lack::Rule(lack)) if *lack == rule.says => {}
         Special::Noting(noted) => {
             (rule.apply)(cx, found);
-            let threats = before.iter().any(|item| !item.threatens.is_empty());
-            *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_complete() && (threats || found.items != before);
+            *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_complete();
         }
         Special::Nothing | Special::Lacking(_) => (rule.apply)(cx, found),
     });

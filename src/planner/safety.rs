@@ -40,13 +40,6 @@ pub(super) static RULES: &[Rule] = &[
     Rule { says: "the quorum is not touched while a member is missing", about: touches_quorum, apply: quorum },
 ];
 
-/// Every rule about the cluster manager, in the order in which they apply.
-static CLUSTER_RULES: &[Rule] = &[
-    Rule { says: "the cluster manager is told nothing while a node is to be fenced", apply: pending_fencing },
-    Rule { says: "the cluster manager is told nothing while a person has told it to hold still", apply: held_still },
-    Rule { says: "no member is taken away, and no vote asked for, while a member is missing", apply: quorum },
-];
-
 /// Applies every rule.
 pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
     for rule in RULES {
@@ -57,9 +50,6 @@ pub(super) fn guard(cx: &Cx<'_>, found: &mut Assessment) {
         (rule.apply)(cx, found);
         #[cfg(test)]
         super::mutant::apply(rule, cx, found);
-    }
-    for rule in CLUSTER_RULES {
-        (rule.apply)(cx, found);
     }
 }
 
@@ -160,6 +150,31 @@ fn undisputed(cx: &Cx<'_>, found: &mut Assessment) {
     }
 }
 
+/// The cluster manager is told nothing while a person has told it to hold still.
+fn maintenance(cx: &Cx<'_>, found: &mut Assessment) {
+    if !Standing::of(cx).known().is_some_and(|standing| standing.state.maintenance) {
+        return;
+    }
+    for item in runs(found, is_of_cluster) {
+        let because = "the cluster is in maintenance mode: somebody has told it to hold still".to_owned();
+        hold(item, because, "`crm_attribute --name maintenance-mode --delete` ends it");
+    }
+}
+
+/// While a node is to be fenced, the cluster manager does not know yet what is lost and what runs: what it is told
+/// then, and what it would foresee, rests on that.
+fn fencing(cx: &Cx<'_>, found: &mut Assessment) {
+    let Seen::Is(standing) = Standing::of(cx) else { return };
+    for member in standing.state.members.iter().filter(|member| member.unclean && standing.is_coordinated()) {
+        let subject = Subject::new("fencing", &member.name);
+        let over = subject.is("over");
+        for item in found.items.iter_mut().filter(|item| is_of_cluster(item)) {
+            item.needs.push(over.clone());
+        }
+        found.item(Item::wait(&subject, "end", format!("{} to be fenced", member.name), NOTICE_POLL).gives(over));
+    }
+}
+
 /// A volume is not taken from under those who use it.
 fn unused(cx: &Cx<'_>, found: &mut Assessment) {
     for (volume, item) in threatening(found, access) {
@@ -199,43 +214,11 @@ fn mounts_of<'a>(
     })
 }
 
-fn runs_and_threatens<'f>(found: &'f mut Assessment, threat: &'f Threat) -> impl Iterator<Item = &'f mut Item> {
-    found.items.iter_mut().filter(move |item| matches!(item.work, Work::Run(_)) && item.threatens.contains(threat))
-}
-
-/// The cluster manager is told nothing while a person has told it to hold still.
-fn held_still(cx: &Cx<'_>, found: &mut Assessment) {
-    if !Standing::of(cx).known().is_some_and(|standing| standing.state.maintenance) {
-        return;
-    }
-    for item in runs_and_threatens(found, &Threat::Cluster) {
-        let because = "the cluster is in maintenance mode: somebody has told it to hold still".to_owned();
-        hold(item, because, "`crm_attribute --name maintenance-mode --delete` ends it");
-    }
-}
-
-/// While a node is to be fenced, the cluster manager does not know yet what is lost and what runs: what it is told
-/// then, and what it would foresee, rests on that.
-fn pending_fencing(cx: &Cx<'_>, found: &mut Assessment) {
-    let threatens = |item: &&mut Item| item.threatens.contains(&Threat::Cluster);
-    if !found.items.iter_mut().any(|item| threatens(&item)) {
-        return;
-    }
-    let Seen::Is(standing) = Standing::of(cx) else { return };
-    for member in standing.state.members.iter().filter(|member| member.unclean && standing.is_coordinated()) {
-        let subject = Subject::new("fencing", &member.name);
-        let over = subject.is("over");
-        for item in found.items.iter_mut().filter(threatens) {
-            item.needs.push(over.clone());
-        }
-        found.item(Item::wait(&subject, "end", format!("{} to be fenced", member.name), NOTICE_POLL).gives(over));
-    }
-}
-
-/// While a member is missing, the others may need each vote that they have.
+/// With a member missing, one vote less or one more that is needed is all it takes for everything to stop.
 fn quorum(cx: &Cx<'_>, found: &mut Assessment) {
-    let Some(because) = missing_member(cx) else { return };
-    for item in runs_and_threatens(found, &Threat::Quorum) {
-        hold(item, because.clone(), "bring it back first; nothing else waits for this");
+    for item in runs(found, touches_quorum) {
+        if let Some(because) = missing_member(cx) {
+            hold(item, because, "bring it back first; nothing else waits for this");
+        }
     }
 }

@@ -4,6 +4,8 @@ folder
 candidate "$dir/cib"
 verify=0 simulate=0
 crm_verify --xml-file="$dir/cib.new" -V >"$dir/said" 2>&1 || verify=$?
+# It ends as badly for a warning, such as that a resource runs which is to go.
+if [ "$verify" -ne 0 ] && grep -q 'Warnings found during check' "$dir/said"; then verify=0; fi
 if [ "$verify" -eq 0 ]; then
   crm_simulate --xml-file="$dir/cib.new" --simulate --output-as=xml >"$dir/simulated" 2>>"$dir/said" || simulate=$?
 fi
