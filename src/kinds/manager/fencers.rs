@@ -80,6 +80,7 @@ fn secret(device: &FenceDeviceName, option: &str) -> (String, String) {
     let path = secret_path(device, option);
     match option {
         "password" | "passwd" => ("password_script".to_owned(), format!("cat {path}")),
+        "snmp_priv_passwd" => ("snmp_priv_passwd_script".to_owned(), format!("cat {path}")),
         option => (option.to_owned(), path),
     }
 }
