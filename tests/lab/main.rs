@@ -13,6 +13,8 @@ mod bricks;
 mod cluster;
 mod drift;
 mod failover;
+#[cfg(feature = "soak")]
+mod failover_long;
 mod first;
 mod grow;
 mod harness;
