@@ -32,10 +32,17 @@
 //! Only a milestone that a kind has positively seen, from an answer newer than the last change. That nobody plans to
 //! bring a thing about does not mean that it is there.
 //!
+//! # What a verb is
+//!
+//! A wish ([`model::Wish`]) in the intent: a plan made for it holds what it asks for and nothing else, under the same
+//! safety, and the same loop runs it. So `service relocate` waits for its outcome, takes its constraint away again, and
+//! when it is killed on the way, the next run finds the rest as drift.
+//!
 //! # What reaches a node
 //!
 //! A named program with its arguments, or one of the fixed scripts in `src/tools/scripts/`, fed to `sh` on its
 //! standard input. Values of a file are arguments or standard input, never program text. Nothing is installed for it.
+//! A secret is a reference until the transport reads it, at the moment in which it goes to a node.
 //!
 //! # Rooms
 //!
@@ -44,7 +51,9 @@
 //! - [`tools`]: a file for each family of external programs, with its command lines, the readers of its output, and
 //!   what its refusals mean. Pure. The named scripts lie in here, as their one contract with the nodes.
 //! - [`kinds`]: a file for each kind of thing a user can write: its YAML form, its checks, and what it does about a
-//!   difference. Kinds are data in and items out; they run nothing.
+//!   difference. Kinds are data in and items out; they run nothing. Fence devices, failover domains and services come
+//!   together in one neutral document (`model::ClusterDocument`); what differs between it and the cluster manager's own
+//!   configuration is one item, because resources that come one by one start where they must not.
 //! - [`spec`]: reads and checks a file. It alone knows which YAML crate there is, and it makes the JSON Schema.
 //! - [`planner`]: lets the kinds assess, turns what their items threaten into needs or refusals (`safety`, the one
 //!   place that says what is unsafe), and puts the rest in order.

@@ -448,3 +448,114 @@ fn a_secret_is_written_whole_for_root_alone_or_not_at_all() {
         (vec![0, 1, 2, 255], vec!["key".to_owned()])
     );
 }
+
+#[test]
+fn a_secret_is_compared_and_written_for_root_alone() {
+    let place = Place::plain();
+    if !is_root() {
+        return;
+    }
+    let path = place.path("etc/secrets/bmc.password");
+    let check = |secret: &str| {
+        let output = place.run(scripts::CHECK_SECRET, &[&path, "0600"], secret);
+        assert!(output.status.success(), "{}", err(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let write = |secret: &str| assert_eq!(place.status(scripts::WRITE_SECRET, &[&path, "0600"], secret), 0);
+    assert_eq!(check("s3cret"), "absent\n");
+    write("s3cret");
+    assert_eq!((check("s3cret").as_str(), mode(&path)), ("same\n", 0o600));
+    assert_eq!(mode(&place.path("etc/secrets")), 0o700);
+    for other in ["s3cre", "s3cret\n", ""] {
+        assert_eq!(check(other), "differs\n", "{other:?}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(check("s3cret"), "differs\n");
+    write("other");
+    assert_eq!((check("other").as_str(), mode(&path)), ("same\n", 0o600));
+    fs::remove_file(&path).unwrap();
+    symlink("/dev/null", &path).unwrap();
+    assert_eq!(check(""), "differs\n");
+    assert_eq!(place.status(scripts::WRITE_SECRET, &[&path, "0600"], "x"), 1);
+}
+
+#[test]
+fn one_key_is_set_and_every_other_line_stays() {
+    let place = Place::plain();
+    let path = place.path("new/createcluster.conf");
+    let set = |value: &str| assert_eq!(place.status(scripts::SET_KEY, &[&path, "create_main_cluster", value], ""), 0);
+    set("false");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "create_main_cluster = false\n");
+    let foreign = "# create_main_cluster = true\nssl = on\n  create_main_cluster= true\nstart_conf = 'a\\n'\n\
+                   create_main_cluster = true\n";
+    fs::write(&path, foreign).unwrap();
+    for _ in 0..2 {
+        set("false");
+        let kept = "# create_main_cluster = true\nssl = on\ncreate_main_cluster = false\nstart_conf = 'a\\n'\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), kept);
+    }
+}
+
+#[test]
+fn a_database_is_told_from_nothing_and_from_something_else() {
+    let place = Place::plain();
+    for name in ["db/global", "new.new", "empty", "other"] {
+        fs::create_dir_all(place.path(name)).unwrap();
+    }
+    place.write("db/PG_VERSION", "15\n");
+    place.write("other/file", "");
+    let look = |names: &[&str]| {
+        let paths: Vec<String> = names.iter().map(|name| place.path(name)).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        place.says(scripts::LOOK_DATABASE, &paths).replace(&place.path(""), "")
+    };
+    assert_eq!(look(&["db"]), "db\tpresent\t15\t-\tno\n");
+    fs::write(place.path("db/global/pg_control"), [7_711_868_116_490_944_626_u64.to_ne_bytes(), [0; 8]].concat())
+        .unwrap();
+    assert_eq!(look(&["db"]), "db\tpresent\t15\t7711868116490944626\tno\n");
+    // An arbiter's brick has the files without what is in them.
+    place.write("db/PG_VERSION", "");
+    place.write("db/global/pg_control", "");
+    assert_eq!(look(&["db"]), "db\tpresent\t-\t-\tno\n");
+    let expected =
+        "new\tabsent\t-\t-\tyes\nempty\tabsent\t-\t-\tno\nother\tforeign\t-\t-\tno\nnone\tabsent\t-\t-\tno\n";
+    assert_eq!(look(&["new", "empty", "other", "none"]), expected);
+    place.write("file", "");
+    symlink(place.path("empty"), place.path("link")).unwrap();
+    assert_eq!(look(&["file", "link"]), "file\tforeign\t-\t-\tno\nlink\tforeign\t-\t-\tno\n");
+}
+
+#[test]
+fn a_mount_point_is_sealed_only_while_it_is_an_empty_directory() {
+    let place = Place::plain();
+    let path = place.path("mnt");
+    let look = || place.says(scripts::LOOK_MOUNT_POINTS, &[&path]).trim_end().rsplit('\t').next().unwrap().to_owned();
+    if !is_root() {
+        return;
+    }
+    assert_eq!(look(), "absent");
+    fs::create_dir(&path).unwrap();
+    assert_eq!(look(), "open");
+    place.write("mnt/file", "");
+    assert_eq!(look(), "used");
+    assert_eq!(place.status(scripts::MAKE_MOUNT_POINT, &[&path], ""), 3);
+    fs::remove_file(place.path("mnt/file")).unwrap();
+    let sealed = place.run(scripts::MAKE_MOUNT_POINT, &[&path], "");
+    if !sealed.status.success() {
+        assert!(err(&sealed).contains("not supported"), "{}", err(&sealed));
+        return eprintln!("skipped: this file system has no immutable files");
+    }
+    assert_eq!(look(), "sealed");
+    assert!(fs::write(place.path("mnt/file"), "").is_err());
+    assert_eq!(place.status(scripts::MAKE_MOUNT_POINT, &[&path], ""), 0);
+    assert!(Command::new("chattr").args(["-i", &path]).status().unwrap().success());
+}
+
+/// Whether this is root, which these scripts take; without, their tests say that they were skipped.
+fn is_root() -> bool {
+    let root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !root {
+        eprintln!("skipped: root is needed");
+    }
+    root
+}

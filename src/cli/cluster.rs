@@ -88,7 +88,7 @@ fn way(spec: &Spec, folder: &Path, state: &Path) -> io::Result<Box<dyn Transport
 }
 
 /// Makes a folder that only its owner can look into.
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     if fs::metadata(folder)?.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod run;
 mod schema;
 mod service;
+mod simulate;
 mod simulated;
 pub mod status;
 mod validate;
@@ -103,6 +104,7 @@ enum Verb {
     Service(service::ServiceArgs),
     Volume(volume::VolumeArgs),
     Fence(fence::FenceArgs),
+    Simulate(simulate::SimulateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -161,6 +163,7 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Verb::Service(args) => on_clusters(service::run(&args, &mut ui, global)),
         Verb::Volume(args) => on_clusters(volume::run(&args, &mut ui, global)),
         Verb::Fence(args) => on_clusters(fence::run(&args, &mut ui, global)),
+        Verb::Simulate(args) => simulate::run(&args, &mut ui, global),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),
         Verb::Man(args) => man::run(&args, &mut ui, Cli::command()),

@@ -3,11 +3,12 @@
 //! Blank Debian machines, every name known to DNS, and a file system mounted above each brick that does not ask
 //! for a device or for the root file system; kept in the state's folder from run to run.
 
+use std::net::IpAddr;
 use std::path::Path;
 
-use crate::kinds::{Brick, Node, Spec};
+use crate::kinds::{Brick, FenceDevice, Node, Resource, Spec};
 use crate::model::NodeName;
-use crate::transport::simulated::{Error, Filesystem, Mount, Simulated, World};
+use crate::transport::simulated::{Alias, Error, Simulated, World};
 
 /// Opens the cluster as it was left, with machines for what the file has gained since.
 pub(super) fn open(spec: &Spec, state: &Path) -> Result<Simulated, Error> {
@@ -26,8 +27,38 @@ pub(super) fn open(spec: &Spec, state: &Path) -> Result<Simulated, Error> {
                 give_disk(&mut world, brick);
             }
         }
+        give_keys(&mut world, spec);
+        give_service_addresses(&mut world, spec);
     }
     Ok(simulated.follow_time())
+}
+
+/// Files that fence devices are told of and that the file does not place: somebody has put them there.
+fn give_keys(world: &mut World, spec: &Spec) {
+    let named = |device: &FenceDevice| {
+        let files = ["identity_file", "password_script"].map(|option| device.options.get(option).cloned());
+        files.into_iter().flatten().collect::<Vec<_>>()
+    };
+    for path in spec.fence_devices.values().flat_map(named) {
+        for node in world.nodes.values_mut().filter(|node| !node.files.contains_key(&path)) {
+            node.put(&path, "a key that somebody has made\n", "600");
+        }
+    }
+}
+
+/// An address of each node in the network of each service's address.
+fn give_service_addresses(world: &mut World, spec: &Spec) {
+    for resource in spec.services.values().flat_map(|service| &service.resources) {
+        let Resource::Ip(floating) = resource else { continue };
+        let IpAddr::V4(address) = floating.address.address else { continue };
+        let [a, b, c, _] = address.octets();
+        for (number, node) in (11..).zip(world.nodes.values_mut()) {
+            let ip = format!("{a}.{b}.{c}.{number}");
+            if !node.aliases.iter().any(|alias| alias.ip == ip) {
+                node.aliases.push(Alias { name: None, ip });
+            }
+        }
+    }
 }
 
 fn addresses(name: &NodeName, node: &Node) -> Vec<String> {
@@ -43,10 +74,8 @@ fn give_disk(world: &mut World, brick: &Brick) {
         return;
     }
     let Some(above) = brick.path.parent() else { return };
-    if node.mounts.contains_key(above.as_str()) {
-        return;
-    }
     let device = format!("/dev/mapper/bricks{}", above.as_str().replace('/', "-"));
-    node.devices.insert(device.clone(), Some(Filesystem::new("xfs")));
-    node.mounts.insert(above.to_string(), Mount { source: device, fstype: "xfs".to_owned() });
+    if !node.devices.contains_key(&device) {
+        world.give_storage(&brick.node, &device, above.as_str());
+    }
 }

@@ -4,9 +4,12 @@
 //! default, and a file without a section for the cluster manager leaves Corosync and Pacemaker untouched.
 
 mod after_heal;
+mod check;
 mod files;
 mod force;
 mod members;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::time::Duration;
@@ -31,7 +34,9 @@ const QDEVICE_PACKAGE: &str = "corosync-qdevice";
 pub(super) struct Membership;
 
 impl Kind for Membership {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         if let Some(view) = View::of(cx) {

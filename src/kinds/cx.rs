@@ -83,9 +83,9 @@ impl<'a> Cx<'a> {
         self.facts.get(node, &query.command).map(|answer| answer.at)
     }
 
-    /// Whether nothing that was looked for is missing.
-    #[cfg(test)]
-    pub(crate) fn is_answered(&self) -> bool {
+    /// Whether nothing was looked for that has no answer yet: what is put together of answers is then whole.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
         self.asked.borrow().is_empty()
     }
 

@@ -1,11 +1,15 @@
 //! Failover domains: on which nodes a service may run, which it prefers, and whether it goes home.
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::NodeName;
+
+pub(super) use check::check;
 
 /// The nodes of a service, as rgmanager knew them.
 ///

@@ -3,12 +3,17 @@
 //! Without them a replica of a database can be written by two nodes at once, so services on replicated data are
 //! refused until every node can be fenced, or the file says why not.
 
+mod check;
+mod check_device;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AgentName, FenceDeviceName, NodeName, SecretRef};
+
+pub(super) use check::check;
 
 /// A device that can switch nodes off and on.
 ///

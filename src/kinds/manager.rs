@@ -4,6 +4,7 @@
 //! Everything goes in as one change. Resource by resource, a database would start alone on each node before the group
 //! around it is there, fail everywhere and stay failed.
 
+mod agents;
 mod fencers;
 mod groups;
 mod impact;
@@ -14,7 +15,7 @@ mod verbs;
 
 use std::time::Duration;
 
-use super::{Assessment, Cx, Kind, Spec, corosync};
+use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
     Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
 };
@@ -32,7 +33,11 @@ const POLL: Duration = Duration::from_secs(1);
 pub(super) struct Manager;
 
 impl Kind for Manager {
-    fn check(&self, _spec: &Spec, _findings: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        for check in [fencing::check, domains::check, services::check, ids::check, coherence::check] {
+            check(spec, findings);
+        }
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         if !cx.spec.has_manager() {
@@ -93,6 +98,9 @@ fn first(cx: &Cx<'_>, found: &mut Assessment) {
     let changes = pacemaker::changes(&empty, &candidate);
     if changes.is_empty() {
         return found.met(configured(cx.spec));
+    }
+    if let Some(first) = cx.spec.nodes.keys().find(|node| cx.answers(node)) {
+        agents::check(cx, first, &changes, found);
     }
     let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
     let item = push(cx, place, &changes, pacemaker::push(&candidate, (0, 0)));
@@ -171,11 +179,16 @@ impl Live<'_> {
             return verbs::assess(self, wish, found);
         }
         self.strays(found);
+        coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
         let document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
         let candidate = pacemaker::candidate(live, &document);
         let changes = pacemaker::changes(live, &candidate);
+        agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
+        if changes.is_empty() {
+            outcome::fencers(self, &document.fencers, found);
+        }
         for group in &document.services {
             outcome::assess(self, group, changes.is_empty(), found);
         }
@@ -195,6 +208,10 @@ impl Live<'_> {
         let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
         let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
         let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
+        if !self.cx.is_complete() {
+            // What is still asked may belong into the document: a part of it is not worth a trial.
+            return found.item(item);
+        }
         match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
                 let (risk, impact) = impact::of(self, &trial.actions);

@@ -6,14 +6,17 @@
 mod actual;
 mod bricks;
 mod cluster;
+mod coherence;
 mod corosync;
 mod cx;
 mod domains;
 mod fencing;
+mod ids;
 mod manager;
 mod mounts;
 mod nodes;
 mod one_of;
+mod parameters;
 mod paths;
 mod pool;
 mod postgresql;

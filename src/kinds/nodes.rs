@@ -34,7 +34,7 @@ impl Kind for Nodes {
     }
 }
 
-pub(super) use check::known;
+pub(super) use check::{at_address, known};
 
 /// A machine of the cluster.
 ///

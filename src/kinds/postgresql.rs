@@ -5,14 +5,18 @@
 //! a database is given when it is made is kept in the cluster manager, so that a lost one is not made anew.
 
 mod alike;
+mod check;
+mod check_access;
 mod config;
 mod data;
 mod packages;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, ServiceState, Spec, nodes};
-use crate::model::{Findings, Item, Milestone, MountName, NodeName, ServiceName, Subject};
+use crate::model::{Findings, Item, Milestone, NodeName, ServiceName, Subject};
 use crate::tools::postgresql::{self, Programs};
 
 pub(super) use data::identifier;
@@ -22,7 +26,9 @@ pub(super) use packages::{all_packages, before_install, packages, units};
 pub(super) struct Databases;
 
 impl Kind for Databases {
-    fn check(&self, _: &Spec, _: &mut Findings) {}
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check::check(spec, findings);
+    }
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         packages::assess(cx, found);
@@ -77,11 +83,11 @@ impl<'a> One<'a> {
     }
 
     /// The mount that the data is on, with the rest of the path.
-    fn mount(&self) -> Option<(&'a MountName, &'a Mount, &'a str)> {
+    fn mount(&self) -> Option<(&'a Mount, &'a str)> {
         let data = self.database.data_dir.as_str();
-        self.cx.spec.mounts.iter().find_map(|(name, mount)| {
+        self.cx.spec.mounts.values().find_map(|mount| {
             let below = data.strip_prefix(mount.path.as_str())?.strip_prefix('/')?;
-            Some((name, mount, below))
+            Some((mount, below))
         })
     }
 

@@ -1,14 +1,17 @@
 //! Services: what runs on one node at a time, resource by resource, and moves as a whole.
 
+mod check;
+mod check_address;
 mod resources;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Spec;
-use crate::model::{DomainName, Interval, MountName, NodeName};
+use super::{Spec, Volume};
+use crate::model::{DomainName, Interval, MountName, NodeName, VolumeName};
 
-pub use resources::{Ip, Lsb, MountResource, Ocf, Postgresql, Resource, Systemd, Timeouts};
+pub(super) use check::{Part, check, parts};
+pub use resources::{Cidr, Ip, Lsb, MountResource, Ocf, Postgresql, Resource, Systemd, Timeouts};
 
 /// A service: a list of resources that start in this order, stop in reverse, and run on one node together.
 ///
@@ -46,6 +49,16 @@ pub struct Service {
     pub restart_window: Option<Interval>,
     /// What it is made of, in the order in which it starts.
     pub resources: Vec<Resource>,
+}
+
+impl Service {
+    /// The volumes that it mounts.
+    pub(super) fn volumes<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = (&'a VolumeName, &'a Volume)> {
+        self.resources.iter().filter_map(|resource| match resource {
+            Resource::Mount(mount) => spec.volumes.get_key_value(&spec.mounts.get(&mount.name)?.volume),
+            _ => None,
+        })
+    }
 }
 
 fn yes() -> bool {

@@ -15,8 +15,8 @@ use super::{FenceDevice, Spec, Volume, volumes};
 use crate::model::NodeName;
 use crate::tools::gluster_options;
 
-pub(super) use operations::longest_operation;
 pub use operations::{Operations, io_bound, operations, restart_window};
+pub(super) use operations::{longest_operation, longest_ping};
 
 /// How long it took to fence each node, where a fence test has measured it.
 pub type FenceTimes = BTreeMap<NodeName, Duration>;

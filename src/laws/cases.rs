@@ -59,6 +59,25 @@ impl Case {
         Self { spec, world, allow }
     }
 
+    /// A case with a cluster manager, from blank machines.
+    pub fn managed(seed: u64) -> Self {
+        let mut draws = Draws::new(seed);
+        let spec = spec_gen::managed(&mut draws);
+        Self { world: world_gen::blank([&spec]), spec, allow: Allow::all() }
+    }
+
+    /// Whether nobody was fenced while nothing went wrong.
+    pub async fn fences_nobody(&self) -> Result<End, String> {
+        let sim = self.begin();
+        let watched = Watched::new(&sim, &self.spec);
+        let report = self.settle(&watched, &Meddling::None).await?;
+        let fenced = sim.world().fenced.clone();
+        if !fenced.is_empty() {
+            return Err(self.told(&format!("fenced without a need: {fenced:?}"), &watched.seen().story()));
+        }
+        self.end(&watched, report.verdict)
+    }
+
     /// The case of a seed in which much has gone wrong before, and much is to be done about it.
     pub fn worn(seed: u64) -> Self {
         let mut draws = Draws::new(seed ^ 0x3017);
@@ -67,9 +86,7 @@ impl Case {
             1 => |spec| spec.volumes.values().any(|v| v.replica.is_some() && spec_gen::may_have_grown(v)),
             _ => |spec| spec.volumes.values().any(|v| v.state != VolumeState::Started),
         };
-        let spec = std::iter::repeat_with(|| spec_gen::spec(&mut draws))
-            .find(|spec| wanted(spec))
-            .expect("it goes on for ever");
+        let spec = std::iter::repeat_with(|| spec_gen::spec(&mut draws)).find(wanted).expect("it goes on for ever");
         let world = world_gen::worn(&mut draws, &spec);
         Self { spec, world, allow: Allow::all() }
     }

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use super::{normal, oracle};
 use crate::execute::journal::Journal;
 use crate::kinds::Spec;
-use crate::model::{Allow, Command, Effect, Event, Intent, Lease, NodeName, Outcome, Output, Plan, Report, Risk};
+use crate::model::{
+    Allow, Command, Effect, Event, Failure, Intent, Lease, NodeName, Outcome, Output, Plan, Report, Risk, Stdin,
+};
 use crate::observe::Clock;
 use crate::reconcile::Reconciler;
 use crate::tools::{self, Judgement};
@@ -112,19 +114,34 @@ impl<'a> Watched<'a> {
         outcomes
     }
 
+    /// The command with another node's file on its standard input, if that is what it asks for.
+    fn with_file(&self, command: &Command) -> Result<Command, Failure> {
+        let Stdin::FileOf { node, path } = &command.stdin else { return Ok(command.clone()) };
+        if !self.sim.world().nodes[node].is_on() {
+            return Err(Failure::Unreachable("connection timed out".to_owned()));
+        }
+        let read = self.sim.by_hand(node, "base64", &["-w0", "--", path.as_str()]);
+        Ok(command.clone().with_input(read.stdout))
+    }
+
     async fn one(&self, node: &NodeName, command: &Command, lease: Option<&Lease>) -> Outcome {
-        let once = || async { self.sim.run(node, std::slice::from_ref(command), lease).await.remove(0) };
+        let run = async |command: &Command| self.sim.run(node, std::slice::from_ref(command), lease).await.remove(0);
         if command.effect == Effect::Reads {
-            return once().await;
+            return run(command).await;
         }
         if command.program.name() == "lease" {
             self.seen().leases += 1;
-            return once().await;
+            return run(command).await;
         }
         if self.refuses(node, command) {
             let said = "it is refused, whatever it is".to_owned();
             return Ok(Output { status: 1, stdout: String::new(), stderr: said });
         }
+        let read = match self.with_file(command) {
+            Ok(read) => read,
+            Err(why) => return Err(why),
+        };
+        let command = &read;
         let before = self.sim.world().clone();
         let danger = oracle::danger(&before, node, command);
         let said = oracle::named(node, command);
@@ -132,9 +149,12 @@ impl<'a> Watched<'a> {
             self.seen().crimes.push(format!("{said}: {why}"));
         }
         let start = Instant::now();
-        let mut outcome = once().await;
+        let mut outcome = run(command).await;
         if self.meddling == Meddling::Stuttering {
-            outcome = once().await;
+            outcome = run(command).await;
+        }
+        if let Some(why) = oracle::broken(&self.sim.world()) {
+            self.seen().crimes.push(format!("after {said}: {why}"));
         }
         let idle = || normal::normal(&before, self.spec) == normal::normal(&self.sim.world(), self.spec);
         let refused = match &outcome {

@@ -56,6 +56,24 @@ fn a_small_cluster_survives_a_mishap_at_each_single_command() {
 }
 
 #[test]
+fn a_cluster_with_a_service_is_made_and_nobody_is_fenced_without_a_need() {
+    hold_for(15, "a_cluster_with_a_service_is_made", |seed| {
+        drive::timeless(Case::managed(seed).fences_nobody()).map(|_| ())
+    });
+}
+
+#[test]
+fn a_cluster_with_a_service_ends_the_same_after_a_run_of_bad_luck() {
+    hold_for(8, "a_cluster_with_a_service_ends", |seed| {
+        let case = Case::managed(seed);
+        drive::timeless(async {
+            let calm = case.fences_nobody().await?;
+            case.same_end_after_bad_luck(seed, &calm).await
+        })
+    });
+}
+
+#[test]
 fn the_same_inputs_give_the_same_plan_and_the_same_seed_the_same_run() {
     hold_for(200, "the_same_inputs", |seed| {
         let case = Case::of(seed);

@@ -19,7 +19,7 @@ const PLAINLY: usize = 60;
 /// How many are made harder before all the others are tried.
 const HARDER: usize = 3;
 
-/// Rules that no case comes to yet, because the simulated cluster has no cluster manager.
+/// Rules that no case comes to yet, because none of these has a cluster manager.
 const WITHOUT_CASES: [&str; 3] = [
     "the cluster is told nothing while a node is to be fenced",
     "the cluster is told nothing during maintenance",

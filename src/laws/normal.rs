@@ -16,7 +16,9 @@ pub type Normal = BTreeSet<String>;
 /// Everything in `world` that lasts.
 pub fn normal(world: &World, spec: &Spec) -> Normal {
     let view = View { world, spec };
-    world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).collect()
+    let held = world.nodes.values().filter(|node| node.is_on()).flat_map(|node| node.held.keys());
+    let held = held.map(|id| format!("the cluster runs {id}"));
+    world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).chain(held).collect()
 }
 
 /// What `spec` speaks of, and nothing that an earlier file has left lying about.
@@ -88,10 +90,25 @@ impl View<'_> {
             let active = if state.active == Active::Failed { Active::Inactive } else { state.active };
             line(format!("unit {unit} {at_boot} {active:?}"));
         }
+        if let Some(cib) = &node.pacemaker.cib {
+            // A database is another one each time it is made.
+            let text = cib.configuration.print();
+            text.lines()
+                .filter(|text| !text.contains("bricklayer-database"))
+                .for_each(|text| line(format!("cib {text}")));
+        }
+        // Where a service is, is the cluster manager's affair.
+        let places = node.held.values().filter_map(|held| held.parameters.get("directory"));
+        let places: Vec<&String> = places.collect();
         for (path, file) in node.files.iter().filter(|(path, _)| !path.starts_with("/run/")) {
+            if path == "/etc/corosync/authkey" {
+                line(format!("file {path} {}", file.mode));
+                continue;
+            }
             line(format!("file {path} {:?}", file.text));
         }
-        for (path, mount) in node.mounts.iter().filter(|(path, _)| !foreign.values().any(|at| at == *path)) {
+        let served = |path: &String| foreign.values().any(|at| at == path) || places.contains(&path);
+        for (path, mount) in node.mounts.iter().filter(|(path, _)| !served(path)) {
             line(format!("mount {path} {} {}", mount.source, mount.fstype));
         }
         let devices = node.devices.iter().map(|(device, filesystem)| (device.as_str(), filesystem.as_ref()));
@@ -117,13 +134,14 @@ impl View<'_> {
 
     fn directories(&self, filesystem: &Filesystem) -> Vec<String> {
         let line = |(path, directory): (&String, &Directory)| {
-            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process } = directory;
+            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process, databases } = directory;
             let volume = volume_id.as_ref().map_or("none", |id| self.volume_called(id));
             format!(
                 "directory {path} volume={volume} indexed={indexed} files={files} blames={blames:?} \
-                 split={split_brain} crawl={} served={}",
+                 split={split_brain} crawl={} served={} databases={:?}",
                 crawl_ms.is_some(),
-                process.is_some() && self.is_to_run(volume)
+                process.is_some() && self.is_to_run(volume),
+                databases.iter().map(|(path, database)| (path, &database.version)).collect::<Vec<_>>()
             )
         };
         filesystem.directories.iter().map(line).collect()

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Command, NodeName, Program, Risk, Stdin};
-use crate::transport::simulated::{Directory, World};
+use crate::transport::simulated::{Active, Directory, World};
 
 /// How much a command could hurt in this world, whatever the plan says of it.
 pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
@@ -17,16 +17,68 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
             "gluster",
             [_, _, "volume", "replace-brick", ..] | [_, _, "peer", "detach", ..] | [_, _, "volume", "reset", _],
         ) => Risk::Destructive,
-        ("gluster", [_, _, "volume", "stop", ..]) => Risk::Disruptive,
         ("replace-mount", _) if mounted_by(world, at, command) => Risk::Disruptive,
+        ("push-cib", _) => match &command.stdin {
+            Stdin::Text(wanted) if world.would_disturb(at, wanted) => Risk::Disruptive,
+            _ => Risk::Safe,
+        },
+        ("gluster", [_, _, "volume", "stop", ..]) | ("stonith_admin", _) | ("crm_resource", ["--restart", ..]) => {
+            Risk::Disruptive
+        }
+        ("systemctl", ["disable", "--now", "--", units @ ..] | ["disable", "--now", units @ ..])
+            if !units.iter().any(|unit| is_active(world, at, unit)) =>
+        {
+            Risk::Safe
+        }
         ("systemctl", [verb, ..]) if ["stop", "restart", "disable", "kill"].contains(verb) => Risk::Disruptive,
-        ("gluster" | "replace-mount" | "systemctl", _) => Risk::Safe,
+        ("gluster" | "replace-mount" | "systemctl" | "crm_resource" | "corosync-cfgtool" | "runuser", _) => Risk::Safe,
         (name, _) => {
-            let harmless = ["install-packages", "release-hold", "make-brick", "release-brick", "write-hosts"];
-            assert!(harmless.contains(&name) || name == "remove-file", "nobody has said how dangerous {name} is");
+            let harmless = [
+                "install-packages",
+                "release-hold",
+                "make-brick",
+                "release-brick",
+                "write-hosts",
+                "write-file",
+                "remove-file",
+                "write-config",
+                "write-secret",
+                "set-key",
+                "make-authkey",
+                "seed-cib",
+                "make-mount-point",
+                "make-database",
+            ];
+            assert!(harmless.contains(&name), "nobody has said how dangerous {name} is");
             Risk::Safe
         }
     }
+}
+
+/// Whether a unit runs now.
+fn is_active(world: &World, at: &NodeName, unit: &str) -> bool {
+    world.nodes[at].units.get(unit).is_some_and(|unit| unit.active == Active::Active)
+}
+
+/// What is broken in a world, whoever did it: a resource of a service on two machines at once, or a server without the
+/// volume that it serves from.
+pub fn broken(world: &World) -> Option<String> {
+    let mut places: BTreeMap<&str, &NodeName> = BTreeMap::new();
+    for (name, node) in world.nodes.iter().filter(|(_, node)| node.is_on()) {
+        for (id, held) in &node.held {
+            if !["IPaddr2", "Filesystem", "pgsql"].contains(&held.agent.as_str()) {
+                continue;
+            }
+            if let Some(other) = places.insert(id, name) {
+                return Some(format!("{id} runs on {other} and on {name}"));
+            }
+            let data = held.parameters.get("pgdata");
+            if let Some(data) = data.filter(|data| node.is_on_root(data)) {
+                return Some(format!("{id} on {name} serves {data}, which is not on a volume"));
+            }
+        }
+    }
+    None
 }
 
 /// Whether the place where `replace-mount` mounts is in use now.

@@ -14,7 +14,7 @@ use super::{AbsPath, NodeName};
 #[serde(rename_all = "camelCase", try_from = "Written")]
 #[schemars(!try_from)]
 pub enum SecretRef {
-    /// The text of a file that only its owner can read, without the line end that editors add.
+    /// The text of a file that only its owner can read, to the last byte.
     File(PathBuf),
     /// The value of an environment variable of bricklayer's.
     Env(String),

@@ -91,7 +91,7 @@ pub(super) fn forget(cx: &Cx<'_>, found: &mut Assessment) {
             }
         }
         // A plan with questions left is not run.
-        Special::Noting(noted) if cx.is_answered() => {
+        Special::Noting(noted) if cx.is_complete() => {
             for (item, need) in items.iter().flat_map(|item| item.needs.iter().map(move |need| (item, need))) {
                 *noted.entry(Lack::need(item, need)).or_default() |= !met.contains(need);
             }
@@ -106,7 +106,7 @@ pub(super) fn apply(rule: &Rule, cx: &Cx<'_>, found: &mut Assessment) {
         Special::Lacking(Lack::Rule(lack)) if *lack == rule.says => {}
         Special::Noting(noted) => {
             (rule.apply)(cx, found);
-            *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_answered();
+            *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_complete();
         }
         Special::Nothing | Special::Lacking(_) => (rule.apply)(cx, found),
     });

@@ -19,10 +19,20 @@ pub(super) fn check(read: &Read, root: &Node) -> Vec<Located> {
 /// Whether `finding` is about a placeholder, or misses a name that may stand in a part that could not be read.
 fn follows(finding: &Finding, unread: &BTreeSet<SpecPath>) -> bool {
     let section = |name: &str| unread.contains(&SpecPath::of([name]));
-    match finding.code {
-        "unknown-node" if section("nodes") => return true,
-        "unknown-volume" if section("volumes") => return true,
-        _ => {}
+    // Entries of these sections leave no placeholder: any of them may be the one that is missed.
+    let part_of = |name: &str| unread.iter().any(|path| path.0.first().is_some_and(|first| first == name));
+    let missed = match finding.code {
+        "unknown-node" => section("nodes"),
+        "unknown-volume" => section("volumes"),
+        "unknown-mount" | "data-dir-not-on-mount" => part_of("mounts"),
+        "unknown-domain" => part_of("failoverDomains"),
+        "unknown-fence-device" | "unfenced-node" => part_of("fenceDevices"),
+        "no-fencing" => part_of("fenceDevices") || section("fencing"),
+        "failback-before-heal" => section("corosync"),
+        _ => false,
+    };
+    if missed {
+        return true;
     }
     (1..=2).any(|keys| finding.path.0.get(..keys).is_some_and(|keys| unread.contains(&SpecPath(keys.to_vec()))))
 }

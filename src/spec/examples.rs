@@ -117,12 +117,24 @@ fn complete(example: &str) -> String {
     let section = example.split(':').next().unwrap_or_default();
     let indented = |by: &str| format!("{by}{}\n", example.trim_end().replace('\n', &format!("\n{by}")));
     let bricks = "bricks: [node01:/bricks/data00/brick, node02:/bricks/data00/brick]";
-    let parts = [
+    let of_the_manager = ["corosync", "quorumDevice", "fenceDevices", "fencing", "failoverDomains", "services"];
+    let managed = section == "resources" || of_the_manager.contains(&section);
+    let mut parts = vec![
         ("transport", "transport: simulated\n".to_owned()),
-        ("nodes", "nodes: {node01: {}, node02: {}}\n".to_owned()),
+        ("nodes", "nodes: {node01: {id: 1}, node02: {id: 2}}\n".to_owned()),
         ("volumes", format!("volumes: {{data00: {{{bricks}}}}}\n")),
     ];
+    if managed {
+        parts.push(("mounts", "mounts: {gldata00: {volume: data00, path: /gldata00}}\n".to_owned()));
+        parts.push(("failoverDomains", "failoverDomains: {dom01: {nodes: {node01: 1, node02: 2}}}\n".to_owned()));
+        parts.push(("services", "services: {service01: {resources: [{mount: gldata00}]}}\n".to_owned()));
+        if section != "fencing" {
+            let device = "{agent: fence_virsh, plugs: {node01: one, node02: two}}";
+            parts.push(("fenceDevices", format!("fenceDevices: {{device01: {device}}}\n")));
+        }
+    }
     let mut text = "apiVersion: bricklayer/v1\ncluster: example\n".to_owned();
+    let mut placed = false;
     for (name, part) in parts {
         let part = match (name, section) {
             (name, section) if name == section => example.to_owned(),
@@ -130,11 +142,16 @@ fn complete(example: &str) -> String {
                 format!("nodes:\n  node02: {{}}\n  node01:\n    addresses:\n{}", indented("      "))
             }
             ("volumes", "bricks") => format!("volumes:\n  data00:\n{}", indented("    ")),
-            _ => part,
+            ("services", "resources") => format!("services:\n  service01:\n{}", indented("    ")),
+            _ => {
+                text.push_str(&part);
+                continue;
+            }
         };
+        placed = true;
         text.push_str(&part);
     }
-    if section == "mounts" {
+    if !placed {
         text.push_str(example);
     }
     text

@@ -1,5 +1,7 @@
 //! Every class of bad input, with the place it is told of; and the files that must be good.
 
+mod ha;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -115,10 +115,11 @@ impl Cmap {
         ids.filter_map(|(_, id)| id.parse().ok()).collect()
     }
 
-    /// Whether the members it sees have a majority.
+    /// Whether the members it sees have a majority, together with a quorum device, if there is one: whether that
+    /// votes for them, Corosync does not tell here.
     #[must_use]
     pub fn is_quorate(&self) -> bool {
-        !self.waits_for_all && self.members.len() as u64 >= quorum(&self.keys)
+        !self.waits_for_all && self.members.len() as u64 + device_votes(&self.keys) >= quorum(&self.keys)
     }
 }
 
@@ -126,19 +127,26 @@ fn is_node_id(key: &str) -> bool {
     key.starts_with("nodelist.node.") && key.ends_with(".nodeid")
 }
 
-/// How many members must see each other with these keys, a vote of a quorum device counted as one of theirs.
+/// How many votes it takes with these keys (votequorum(5)).
 #[must_use]
 pub fn quorum(keys: &Keys) -> u64 {
     if keys.get("quorum.two_node").is_some_and(|value| value == "1") {
         return 1;
     }
-    let nodes = keys.keys().filter(|key| is_node_id(key)).count() as u64;
-    let device = if keys.contains_key("quorum.device.model") {
-        keys.get("quorum.device.votes").and_then(|votes| votes.parse().ok()).unwrap_or(nodes.saturating_sub(1))
-    } else {
-        0
-    };
-    ((nodes + device) / 2 + 1).saturating_sub(device).max(1)
+    u64::midpoint(nodes(keys), device_votes(keys)) + 1
+}
+
+fn nodes(keys: &Keys) -> u64 {
+    keys.keys().filter(|key| is_node_id(key)).count() as u64
+}
+
+/// The votes of the quorum device (corosync-qdevice(8)): one less than there are nodes unless written.
+fn device_votes(keys: &Keys) -> u64 {
+    if !keys.contains_key("quorum.device.model") {
+        return 0;
+    }
+    let written = keys.get("quorum.device.votes").and_then(|votes| votes.parse().ok());
+    written.unwrap_or_else(|| nodes(keys).saturating_sub(1))
 }
 
 /// Asks a running Corosync what it runs with and whom it sees.
@@ -237,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn two_nodes_need_one_member_and_three_need_two() {
+    fn two_nodes_need_one_vote_and_three_need_two() {
         let of = |nodes: usize, more: &[(&str, &str)]| {
             let id = |n: usize| (format!("nodelist.node.n{n}.nodeid"), n.to_string());
             let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -245,6 +253,6 @@ mod tests {
         };
         assert_eq!([of(2, &[("quorum.two_node", "1")]), of(2, &[]), of(3, &[]), of(4, &[])], [1, 2, 2, 3]);
         let split = [("quorum.device.model", "net"), ("quorum.device.votes", "1")];
-        assert_eq!([of(2, &split), of(4, &split), of(4, &split[..1])], [1, 2, 1]);
+        assert_eq!([of(2, &split), of(4, &split), of(4, &split[..1])], [2, 3, 4]);
     }
 }

@@ -35,6 +35,9 @@ const OPERATOR_SLACK: Duration = Duration::from_secs(3);
 pub(super) struct Batch<'a> {
     commands: &'a [Command],
     nonce: String,
+    /// What its directory on the node is called by; only the tests look for it.
+    #[cfg(test)]
+    place: String,
     program: String,
     patience: Duration,
 }
@@ -53,10 +56,17 @@ impl<'a> Batch<'a> {
     pub fn new(commands: &'a [Command], lease: Option<&Lease>) -> Self {
         // Random enough for a word that must not occur by chance, and for a name that nobody can take before us.
         let word = || RandomState::new().hash_one(0);
-        let nonce = format!("{:016x}{:016x}", word(), word());
+        let [nonce, place] = [(); 2].map(|()| format!("{:016x}{:016x}", word(), word()));
         let node_patience = longest(commands) + KILL_AFTER + NODE_SLACK;
-        let program = program(commands, lease, &nonce, node_patience);
-        Self { commands, nonce, program, patience: node_patience + OPERATOR_SLACK }
+        let program = program(commands, lease, [&nonce, &place], node_patience);
+        Self {
+            commands,
+            nonce,
+            #[cfg(test)]
+            place,
+            program,
+            patience: node_patience + OPERATOR_SLACK,
+        }
     }
 
     /// The program for `sh`.
@@ -147,12 +157,13 @@ fn longest(commands: &[Command]) -> Duration {
     of(Effect::Reads).max().unwrap_or_default().max(changes.saturating_sub(KILL_AFTER))
 }
 
-fn program(commands: &[Command], lease: Option<&Lease>, nonce: &str, patience: Duration) -> String {
+fn program(commands: &[Command], lease: Option<&Lease>, [nonce, place]: [&str; 2], patience: Duration) -> String {
     let count = commands.len();
     let patience = patience.as_secs();
     // A holder that cannot be written is one that no node will name.
     let owner = lease.and_then(|lease| quoted(&lease.owner)).unwrap_or_else(|| "''".to_owned());
-    let mut program = format!("{{\nnonce={nonce} count={count} patience={patience} lease={owner}\n{COMMON}");
+    let mut program =
+        format!("{{\nnonce={nonce} place={place} count={count} patience={patience} lease={owner}\n{COMMON}");
     for script in scripts(commands) {
         let Script { name, text } = script;
         let text = quoted(text).unwrap_or_default();
@@ -266,6 +277,17 @@ mod tests {
     #[allow(clippy::unnecessary_wraps)] // it is compared with outcomes
     fn output(status: i32, stdout: &str, stderr: &str) -> Outcome {
         Ok(Output { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() })
+    }
+
+    #[test]
+    fn a_script_that_says_its_own_name_does_not_divide_the_reply() {
+        let named = script("named", "echo \"$0\" >&2\nno-such-program\n", &[]);
+        let outcomes = run(&[named, tool("echo", &["behind it"])]);
+        assert!(
+            outcomes[0].as_ref().is_ok_and(|one| one.status == 127 && one.stderr.contains("/named")),
+            "{outcomes:?}"
+        );
+        assert_eq!(outcomes[1], output(0, "behind it\n", ""));
     }
 
     #[test]
@@ -452,7 +474,7 @@ mod tests {
                 "{name}"
             );
             for place in ["/run", "/tmp"] {
-                assert!(!std::path::Path::new(place).join(format!("bricklayer.{}", batch.nonce)).exists());
+                assert!(!std::path::Path::new(place).join(format!("bricklayer.{}", batch.place)).exists());
             }
         }
     }

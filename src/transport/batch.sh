@@ -2,12 +2,13 @@
 # each command. All of it stands in one group `{ }`, which a shell runs only when it has read its last line.
 #
 # nonce    a random word that no output holds; it stands between the parts of the reply
+# place    another one, in the name of the directory: a script that fails names its own file in what it says
 # count    how many commands there are
 # patience seconds after which what has not ended is left behind
 # lease    who must hold the lease for a change to run
 
 # shellcheck shell=sh
-: "${nonce:?}" "${count:?}" "${patience:?}" "${lease?}"
+: "${nonce:?}" "${place:?}" "${count:?}" "${patience:?}" "${lease?}"
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH}
 LC_ALL=C
 export PATH LC_ALL
@@ -74,10 +75,10 @@ finish() {
 
 # In memory where there is such a place: a node with a full disk must still answer, and secrets stay off it.
 umask 077
-dir=/run/bricklayer.$nonce
+dir=/run/bricklayer.$place
 trap 'cd /; rm -rf -- "$dir"; exit 143' HUP INT TERM
 if ! mkdir -- "$dir" 2>/dev/null; then
-  dir=${TMPDIR:-/tmp}/bricklayer.$nonce
+  dir=${TMPDIR:-/tmp}/bricklayer.$place
   mkdir -- "$dir" || exit 1
 fi
 umask 022

@@ -4,6 +4,7 @@
 //! file it is text on its way into the standard input of a program, and nowhere is it an argument.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -62,10 +63,8 @@ impl WithSecrets {
         let mut copies = Copies::new();
         for command in commands {
             let Stdin::FileOf { node, path } = &command.stdin else { continue };
-            let key = (node.clone(), path.clone());
-            if !copies.contains_key(&key) {
-                let copy = self.copy(node, path).await;
-                copies.insert(key, copy);
+            if let Entry::Vacant(place) = copies.entry((node.clone(), path.clone())) {
+                place.insert(self.copy(node, path).await);
             }
         }
         copies
@@ -126,7 +125,8 @@ fn is_whole(command: &Command) -> bool {
     }
 }
 
-/// The secret itself, without the line end that editors add.
+/// The secret itself, to the last byte: a private key without its line end is none (`ssh-keygen` in OpenSSH 9), and
+/// fence agents take the one behind a password away themselves.
 fn value(secret: &SecretRef, folder: &Path) -> Result<String, SecretError> {
     let bytes = match secret {
         SecretRef::File(path) => of_file(path, &folder.join(path))?,
@@ -140,8 +140,7 @@ fn value(secret: &SecretRef, folder: &Path) -> Result<String, SecretError> {
         return Err(not_text());
     }
     let text = String::from_utf8(bytes).map_err(|_| not_text())?;
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    if text.is_empty() { Err(SecretError::Empty(secret.clone())) } else { Ok(text.to_owned()) }
+    if text.trim().is_empty() { Err(SecretError::Empty(secret.clone())) } else { Ok(text) }
 }
 
 /// What is in the file at `place`, which goes by `path`, if it is a regular one and its owner's alone.
@@ -226,22 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_a_private_file_less_one_line_end_or_a_variable() {
+    fn a_secret_is_a_private_file_to_the_last_byte_or_a_variable() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         for (name, bytes, read) in [
             ("plain", "s3cret", "s3cret"),
-            ("edited", "s3cret\n", "s3cret"),
-            ("windows", "s3cret\r\n", "s3cret"),
-            ("lines", "one\ntwo\n\n", "one\ntwo\n"),
+            ("edited", "s3cret\n", "s3cret\n"),
+            ("windows", "s3cret\r\n", "s3cret\r\n"),
+            ("lines", "one\ntwo\n\n", "one\ntwo\n\n"),
         ] {
             put(at, name, bytes.as_bytes(), 0o600);
             assert_eq!(value(&file(name), at).as_deref(), Ok(read), "{name}");
         }
         put(at, "read-only", b"x", 0o400);
         assert_eq!(value(&file("read-only"), at).as_deref(), Ok("x"));
-        let variable = SecretRef::Env("CARGO_MANIFEST_DIR".to_owned());
-        assert_eq!(value(&variable, at).as_deref(), Ok(env!("CARGO_MANIFEST_DIR")));
+        let variable = SecretRef::Env("PATH".to_owned());
+        assert_eq!(value(&variable, at), Ok(std::env::var("PATH").unwrap()));
     }
 
     #[test]

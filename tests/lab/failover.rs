@@ -36,7 +36,7 @@ fn cut(lab: &Lab, node: &str, goal: &str, over: impl Fn(SystemTime)) {
     log.lost_nothing(lab, VIP);
     let gap = log.gap();
     assert!(gap.since >= failure - CALM, "the longest time without an answer has another cause");
-    Phases::of(lab, if node == "node01" { "node02" } else { "node01" }, failure).tell(gap.lasted);
+    Phases::of(lab, if node == "node01" { "node02" } else { "node01" }, failure).tell(&gap);
     tell(&format!("{:.1} s without service; the goal is {goal}", gap.lasted.as_secs_f64()));
     assert!(gap.lasted < BEARABLE, "{:?} without service", gap.lasted);
 }

@@ -10,6 +10,7 @@
 mod absent;
 mod article;
 mod bricks;
+mod cluster;
 mod drift;
 mod failover;
 mod first;

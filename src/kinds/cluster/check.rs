@@ -16,7 +16,7 @@ pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
         TransportSpec::Ssh(ssh) => check_ssh(ssh, &transport.at("ssh"), findings),
         TransportSpec::Local | TransportSpec::Simulated => {}
     }
-    if spec.volumes.is_empty() && spec.mounts.is_empty() {
+    if spec.volumes.is_empty() && spec.mounts.is_empty() && !spec.has_manager() {
         findings.warn(
             SpecPath::default(),
             "nothing-to-do",

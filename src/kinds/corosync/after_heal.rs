@@ -29,7 +29,7 @@ pub(super) fn assess(view: &View<'_>, found: &mut Assessment) {
     }
 }
 
-fn unit(view: &View<'_>, node: &NodeName) -> String {
+pub(super) fn unit(view: &View<'_>, node: &NodeName) -> String {
     let spec = view.spec();
     let kept = spec.volumes.iter().filter(|(_, volume)| {
         let copies = volume.replica.is_some() || volume.disperse.is_some();

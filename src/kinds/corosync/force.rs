@@ -57,7 +57,7 @@ fn reload(view: &View<'_>, found: &mut Assessment) {
         item = item.at_risk(Risk::Disruptive, "members lose sight of each other if a new address does not work");
     }
     if let Some((now, wanted)) = view.quorum_rises() {
-        let impact = format!("{wanted} members must see each other at once, where {now} did");
+        let impact = format!("it takes {wanted} votes at once, where it took {now}");
         item = item.at_risk(Risk::Disruptive, impact).threatens(Threat::Quorum);
     }
     item.why = why.into_values().collect();

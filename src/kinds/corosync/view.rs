@@ -130,7 +130,7 @@ impl<'a> View<'a> {
         self.running().flat_map(|(_, cmap)| &cmap.members).copied().find(|id| self.by_id(*id).is_none())
     }
 
-    /// Whether, with the file as it is to be, more members must see each other than now.
+    /// How many votes it takes now, and with the file as it is to be, if those are more.
     pub(super) fn quorum_rises(&self) -> Option<(u64, u64)> {
         let wanted = corosync::quorum(&self.wanted);
         let now = self.running().map(|(_, cmap)| corosync::quorum(&cmap.keys)).min()?;

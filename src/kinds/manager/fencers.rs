@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Standing;
-use super::standing::fencer_id;
-use crate::kinds::{Cx, FenceDevice, timing};
+use crate::kinds::{Cx, FenceDevice, ids, timing};
 use crate::model::{ClusterDocument, FenceDeviceName, Fencer, NodeName, Operation};
 
 /// How often a device is asked whether it could fence.
@@ -38,9 +37,14 @@ pub(super) fn contribute(cx: &Cx<'_>, standing: Option<&Standing>, document: &mu
 
 fn fencer_of(devices: &BTreeMap<FenceDeviceName, FenceDevice>, name: &FenceDeviceName, node: &NodeName) -> String {
     match devices.get(name) {
-        Some(device) if device.per_node.contains_key(node) => fencer_id(name, node),
+        Some(device) if device.per_node.contains_key(node) => ids::fencer(name, node),
         _ => name.to_string(),
     }
+}
+
+/// The ids of a device's primitives.
+pub(super) fn ids(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
+    fencers(name, device).into_iter().map(|fencer| fencer.id).collect()
 }
 
 fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
@@ -60,7 +64,7 @@ fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
     let one = |(node, options): (&NodeName, &BTreeMap<String, String>)| {
         let mut own = options.clone();
         own.insert("pcmk_host_list".to_owned(), node.to_string());
-        fencer(fencer_id(name, node), own)
+        fencer(ids::fencer(name, node), own)
     };
     device.per_node.iter().map(one).collect()
 }

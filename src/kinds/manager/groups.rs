@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Standing;
+use super::{Standing, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
 use crate::kinds::{
-    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, mounts,
+    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, ids, mounts,
     postgresql, secrets,
 };
 use crate::model::{
@@ -112,6 +112,11 @@ pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<G
         Wish::Relocate(_, to) if standing.state.owner(name.as_str()) != Some(to.as_str()) => {
             group.places.insert(to.clone(), Score::Always);
         }
+        // It is pinned for as long as it is down, or it might start elsewhere.
+        Wish::Restart(_) if !cx.intent.ran.contains(&outcome::subject(name).item("restart")) => {
+            let owner = standing.state.owner(name.as_str()).and_then(|owner| NodeName::new(owner).ok());
+            group.places.extend(owner.map(|owner| (owner, Score::Always)));
+        }
         _ => {}
     }
     Some(group)
@@ -152,30 +157,12 @@ fn places(spec: &Spec, domain: Option<&FailoverDomain>) -> BTreeMap<NodeName, Sc
 }
 
 fn members(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service) -> Vec<Primitive> {
-    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
-    let member = |resource: &Resource| {
-        let base = format!("{name}-{}", word(resource));
-        let number = taken.entry(base.clone()).or_default();
-        *number += 1;
-        let id = if *number == 1 { base } else { format!("{base}-{number}") };
+    let member = |(id, resource): (String, &Resource)| {
         let (agent, parameters) = agent(cx, name, resource);
         let operations = operations(service, timing::operations(cx.spec, service, resource, times));
         Primitive { id, agent, parameters, meta: BTreeMap::new(), operations }
     };
-    service.resources.iter().map(member).collect()
-}
-
-/// What a resource is called behind its service's name; letters, digits and what an id may have.
-fn word(resource: &Resource) -> String {
-    let plain = |name: &str| name.replace([':', '@'], "-");
-    match resource {
-        Resource::Ip(_) => "ip".to_owned(),
-        Resource::Mount(_) => "mount".to_owned(),
-        Resource::Postgresql(_) => "postgresql".to_owned(),
-        Resource::Systemd(systemd) => plain(systemd.unit.as_str()),
-        Resource::Lsb(lsb) => plain(lsb.script.as_str()),
-        Resource::Ocf(ocf) => plain(ocf.agent.as_str().rsplit(':').next().unwrap_or_default()),
-    }
+    ids::members(name, service).into_iter().zip(&service.resources).map(member).collect()
 }
 
 fn agent(cx: &Cx<'_>, service: &ServiceName, resource: &Resource) -> (Agent, BTreeMap<String, String>) {
@@ -288,7 +275,7 @@ fn link_watcher(interface: &str) -> Primitive {
         ..once("monitor")
     };
     Primitive {
-        id: format!("link-{interface}"),
+        id: ids::link(interface),
         agent: Agent::Ocf("heartbeat".to_owned(), "ethmonitor".to_owned()),
         parameters: BTreeMap::from([
             ("interface".to_owned(), interface.to_owned()),

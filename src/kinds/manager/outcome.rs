@@ -2,8 +2,8 @@
 
 use super::{Live, POLL, groups};
 use crate::kinds::Assessment;
-use crate::model::{Cause, Group, Item, Role, Score, ServiceName, Subject};
-use crate::tools::pacemaker::{Failure, Resource};
+use crate::model::{Cause, Fencer, Group, Item, Lane, Place, Role, Score, ServiceName, Subject, Threat};
+use crate::tools::pacemaker::{self, Failure, Resource};
 
 /// A service as something that steps are about.
 pub(super) fn subject(name: &ServiceName) -> Subject {
@@ -14,6 +14,33 @@ pub(super) fn subject(name: &ServiceName) -> Subject {
 pub(super) fn assess(live: &Live<'_>, group: &Group, in_force: bool, found: &mut Assessment) {
     if let Some(item) = one(live, group) {
         found.item(if in_force { item } else { item.needs(super::configured(live.cx.spec)) });
+    }
+}
+
+/// Looks at the devices that fence, once they are configured. One that failed everywhere is tried again, once a run: its
+/// cause may have been mended since, and the cluster manager does not ask for it again by itself.
+pub(super) fn fencers(live: &Live<'_>, fencers: &[Fencer], found: &mut Assessment) {
+    let state = &live.standing.state;
+    for Fencer { id, .. } in fencers {
+        let Some(resource) = state.resources.iter().find(|resource| resource.id == *id) else { continue };
+        if resource.active || state.maintenance || !resource.managed {
+            continue;
+        }
+        let subject = Subject::new("fence device", id);
+        let Some(failure) = state.failures.iter().find(|failure| failure.resource == *id) else {
+            found.item(Item::wait(&subject, "start", format!("fence device {id} to start"), POLL));
+            continue;
+        };
+        let place = Place::On(live.standing.node.clone());
+        let again = format!("have fence device {id} tried again");
+        let again = Item::run(&subject, "cleanup", again, place, pacemaker::cleanup(id)).in_lane(Lane::Cib);
+        if live.cx.intent.ran.contains(&again.id) {
+            let summary = format!("start fence device {id}");
+            let hint = "mend what it says: without the device, nothing starts elsewhere when a node is lost";
+            found.item(Item::held(&subject, "start", summary, Cause::Failed, said(failure), hint));
+        } else {
+            found.item(again.threatens(Threat::Cluster));
+        }
     }
 }
 
@@ -65,14 +92,19 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
     wait.left(u64::try_from(members.len() - up).unwrap_or(0), "resources")
 }
 
-fn failed(name: &ServiceName, Failure { resource, task, node, status, reason, .. }: &Failure) -> Item {
+/// A failure in one sentence.
+pub(super) fn said(Failure { resource, task, node, status, reason, .. }: &Failure) -> String {
     let reason = if reason.is_empty() { status } else { reason };
+    format!("{task} of {resource} failed on {node}: {reason}")
+}
+
+fn failed(name: &ServiceName, failure: &Failure) -> Item {
     Item::held(
         &subject(name),
         "start",
         format!("start service {name}"),
         Cause::Failed,
-        format!("{task} of {resource} failed on {node}: {reason}"),
+        said(failure),
         format!("when its cause is mended, `bricklayer service enable {name}` has it tried again"),
     )
 }

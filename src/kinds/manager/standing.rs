@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kinds::Cx;
-use crate::model::{FenceDeviceName, NodeName, Seen, Why};
+use crate::model::{NodeName, Seen, Why};
 use crate::tools::pacemaker::{self, Cib, MEASURED, State};
 
 /// A cluster that answers.
@@ -65,9 +65,4 @@ impl Standing {
         };
         measured.filter_map(one).collect()
     }
-}
-
-/// The id of the primitive of a device that fences each node by itself.
-pub(super) fn fencer_id(device: &FenceDeviceName, node: &NodeName) -> String {
-    format!("{device}-{node}")
 }

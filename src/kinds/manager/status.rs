@@ -1,6 +1,6 @@
 //! What `status` shows of the cluster manager: what `clustat` showed, and why it is not at full strength.
 
-use super::{Standing, groups};
+use super::{Standing, fencers, groups, outcome};
 use crate::kinds::{Cx, ServiceState, Spec};
 use crate::model::{
     FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
@@ -23,7 +23,10 @@ pub(in crate::kinds) fn status(cx: &Cx<'_>, degraded: &mut Vec<String>, unseen: 
         foreign: standing.map(|s| s.cib.foreign().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
     };
     match &seen {
-        Seen::Is(_) => judge(cx, &status, degraded, unseen),
+        Seen::Is(standing) => {
+            judge(cx, &status, degraded, unseen);
+            idle_devices(cx, standing, degraded);
+        }
         Seen::NotYet(_) => degraded.push("Pacemaker runs on no node that answers".to_owned()),
         Seen::Unknown(why) => unseen.push(format!("the cluster manager cannot be read: {why}")),
     }
@@ -50,10 +53,7 @@ fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> Serv
     let members: Vec<_> = standing.state.group(id).collect();
     let of_it = |failure: &&Failure| members.iter().any(|member| member.id == failure.resource);
     let failure = standing.state.failures.iter().find(of_it);
-    status.failure = failure.map(|failure| {
-        let reason = if failure.reason.is_empty() { &failure.status } else { &failure.reason };
-        format!("{} of {} on {}: {reason}", failure.task, failure.resource, failure.node)
-    });
+    status.failure = failure.map(outcome::said);
     let owner = standing.state.owner(id);
     status.owner = owner.map(str::to_owned).or_else(|| members.iter().find_map(|member| member.on.first().cloned()));
     let frozen = told("maintenance") == Some("true") || told("is-managed") == Some("false");
@@ -85,6 +85,19 @@ fn fenced(standing: &Standing) -> Vec<FencedStatus> {
         at: event.completed.clone(),
     };
     standing.state.fenced.iter().map(event).collect()
+}
+
+/// A device that does not run fences nobody.
+fn idle_devices(cx: &Cx<'_>, standing: &Standing, degraded: &mut Vec<String>) {
+    let ids = cx.spec.fence_devices.iter().flat_map(|(name, device)| fencers::ids(name, device));
+    for id in ids {
+        let runs = standing.state.resources.iter().any(|resource| resource.id == id && resource.active);
+        if !runs {
+            let why = standing.state.failures.iter().find(|failure| failure.resource == id).map(outcome::said);
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            degraded.push(format!("fence device {id} does not run{why}"));
+        }
+    }
 }
 
 fn judge(cx: &Cx<'_>, status: &ManagerStatus, degraded: &mut Vec<String>, unseen: &mut Vec<String>) {

@@ -33,7 +33,7 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
     let changes = pacemaker::changes(configuration, &candidate);
     live.put_into_force(&candidate, &changes, found);
     match wish {
-        Wish::Restart(name) => once(live, restart(live, name), found),
+        Wish::Restart(name) => once(live, restart(live, name).needs(super::configured(live.cx.spec)), found),
         Wish::Freeze(_) | Wish::Unfreeze(_) => {}
         _ => outcome::assess(live, &group, changes.is_empty(), found),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::kinds::{Hosts, Node, Spec, TransportSpec};
+use crate::kinds::{Hosts, NetworkAddress, Node, Spec, TransportSpec};
 use crate::model::{Findings, NodeName, SpecPath, did_you_mean};
 
 /// Looks at the nodes.
@@ -130,4 +130,18 @@ pub(in crate::kinds) fn known(spec: &Spec, node: &NodeName, path: SpecPath, find
         findings.error(path, "unknown-node", format!("there is no node `{node}`"), hint);
     }
     known
+}
+
+/// The node of which `address` is one of its names or addresses.
+pub(in crate::kinds) fn at_address<'a>(spec: &'a Spec, address: &str) -> Option<&'a NodeName> {
+    let ip = address.parse::<IpAddr>().ok();
+    // An address may be spelled in several ways, a name in upper case too.
+    let same = |text: &str| text.eq_ignore_ascii_case(address) || (ip.is_some() && text.parse::<IpAddr>().ok() == ip);
+    let known_by = |name: &NodeName, node: &Node| {
+        let of = |at: &Option<NetworkAddress>| {
+            at.as_ref().is_some_and(|at| same(at.name.as_str()) || (ip.is_some() && at.ip == ip))
+        };
+        same(name.as_str()) || same(node.management(name)) || of(&node.addresses.cluster) || of(&node.addresses.storage)
+    };
+    spec.nodes.iter().find(|(name, node)| known_by(name, node)).map(|(name, _)| name)
 }

@@ -16,26 +16,26 @@ struct Sight {
     places: Vec<(NodeName, postgresql::Place)>,
     /// Why a brick was not seen.
     unseen: Option<Why>,
-    /// The number in the cluster manager, if it has one.
-    kept: Option<String>,
 }
 
 /// Looks at the data of `one`.
 pub(super) fn assess(one: &One<'_>, found: &mut Assessment) {
-    let Some((_, mount, below)) = one.mount() else { return refuse_path(one, found) };
+    let Some((mount, below)) = one.mount() else { return refuse_path(one, found) };
     let Some(volume) = one.cx.spec.volumes.get(&mount.volume) else { return };
-    let alike = alike::differs(one);
-    let kept = match kept(one) {
-        Ok(kept) => kept,
-        Err(Why::NotAsked) => return look(one.cx, volume, below).map_or((), |_| ()),
-        Err(why) => return found.unknown(made(one.name), &why),
+    // All questions first, so that they are one round trip.
+    let (sight, kept, alike) = (look(one.cx, volume, below), kept(one), alike::differs(one));
+    let (sight, kept) = match (sight, kept) {
+        (Some(sight), Ok(kept)) => (sight, kept),
+        (_, Err(why)) if why != Why::NotAsked => return found.unknown(made(one.name), &why),
+        _ => return,
     };
-    let Some((places, unseen)) = look(one.cx, volume, below) else { return };
-    let sight = Sight { places, unseen, kept };
     let there: Vec<&postgresql::Place> =
         sight.places.iter().map(|(_, place)| place).filter(|place| place.holds == Holds::Database).collect();
-    let unfit =
-        if there.is_empty() { absent(one, volume, &sight) } else { present(one, &there, sight.kept.as_deref()) };
+    let unfit = if there.is_empty() {
+        absent(one, mount, volume, &sight, kept.as_deref())
+    } else {
+        present(one, &there, kept.as_deref())
+    };
     let unfit =
         unfit.or_else(|| Some((alike?, "bring all nodes that may serve it to one version, one node at a time")));
     if let Some((because, hint)) = unfit {
@@ -59,7 +59,7 @@ fn refuse_path(one: &One<'_>, found: &mut Assessment) {
     found.item(held(one, &because, "name a directory below the path of a mount"));
 }
 
-/// The number that the cluster manager keeps. One that is off may keep one, too, if it ever ran.
+/// The number that the cluster manager keeps, as far as it runs.
 fn kept(one: &One<'_>) -> Result<Option<String>, Why> {
     match Standing::of(one.cx) {
         Seen::Is(standing) => Ok(standing.cib.meta(one.name.as_str(), pacemaker::DATABASE).map(str::to_owned)),
@@ -69,7 +69,7 @@ fn kept(one: &One<'_>) -> Result<Option<String>, Why> {
 }
 
 /// What every brick of `volume` has; nothing while they are being asked.
-fn look(cx: &Cx<'_>, volume: &Volume, below: &str) -> Option<(Vec<(NodeName, postgresql::Place)>, Option<Why>)> {
+fn look(cx: &Cx<'_>, volume: &Volume, below: &str) -> Option<Sight> {
     let mut places = Vec::new();
     let mut unseen = None;
     let mut asking = false;
@@ -79,7 +79,7 @@ fn look(cx: &Cx<'_>, volume: &Volume, below: &str) -> Option<(Vec<(NodeName, pos
             Seen::Is(seen) => match seen.get(&path(brick, below)) {
                 Some(place) => places.push((brick.node.clone(), place.clone())),
                 None => {
-                    unseen = Some(Why::Unreadable(brick.node.clone(), format!("nothing is told of {}", brick.path)))
+                    unseen = Some(Why::Unreadable(brick.node.clone(), format!("nothing is told of {}", brick.path)));
                 }
             },
             Seen::NotYet(milestone) => unseen = Some(Why::Nobody(format!("{milestone}: not yet"))),
@@ -87,7 +87,7 @@ fn look(cx: &Cx<'_>, volume: &Volume, below: &str) -> Option<(Vec<(NodeName, pos
             Seen::Unknown(why) => unseen = Some(why),
         }
     }
-    (!asking).then_some((places, unseen))
+    (!asking).then_some(Sight { places, unseen })
 }
 
 fn path(brick: &Brick, below: &str) -> String {
@@ -98,7 +98,7 @@ fn path(brick: &Brick, below: &str) -> String {
 fn queries(cx: &Cx<'_>) -> BTreeMap<NodeName, Query<BTreeMap<String, postgresql::Place>>> {
     let mut paths: BTreeMap<NodeName, BTreeSet<String>> = BTreeMap::new();
     for one in all(cx) {
-        let Some((_, mount, below)) = one.mount() else { continue };
+        let Some((mount, below)) = one.mount() else { continue };
         for brick in cx.spec.volumes.get(&mount.volume).into_iter().flat_map(|volume| &volume.bricks) {
             paths.entry(brick.node.clone()).or_default().insert(path(brick, below));
         }
@@ -128,9 +128,15 @@ fn present(one: &One<'_>, there: &[&postgresql::Place], kept: Option<&str>) -> O
 }
 
 /// What speaks against making a database where no brick has one, and what to do.
-fn absent(one: &One<'_>, volume: &Volume, sight: &Sight) -> Option<(String, &'static str)> {
+fn absent(
+    one: &One<'_>,
+    mount: &Mount,
+    volume: &Volume,
+    sight: &Sight,
+    kept: Option<&str>,
+) -> Option<(String, &'static str)> {
     let (data, name) = (&one.database.data_dir, one.name);
-    if let Some(kept) = &sight.kept {
+    if let Some(kept) = kept {
         let because =
             format!("this volume lost its database: no brick has database {kept} of service {name} in {data}");
         return Some((
@@ -152,12 +158,11 @@ fn absent(one: &One<'_>, volume: &Volume, sight: &Sight) -> Option<(String, &'st
         let because = format!("a server of {data} runs on {node}, and no brick has its files");
         return Some((because, "find out what it serves"));
     }
-    strange_brick(one, volume)
+    strange_brick(one, mount, volume)
 }
 
 /// A brick that the file does not name cannot be looked at.
-fn strange_brick(one: &One<'_>, volume: &Volume) -> Option<(String, &'static str)> {
-    let (_, mount, _) = one.mount()?;
+fn strange_brick(one: &One<'_>, mount: &Mount, volume: &Volume) -> Option<(String, &'static str)> {
     let actual = Actual::of(one.cx);
     let there = actual.volumes.known()?.get(mount.volume.as_str())?;
     (there.bricks.len() > volume.bricks.len()).then(|| {
@@ -227,9 +232,9 @@ pub(in crate::kinds) fn identifier(cx: &Cx<'_>, service: &ServiceName) -> Option
     if let Ok(Some(kept)) = kept(&one) {
         return Some(kept);
     }
-    let (_, mount, below) = one.mount()?;
-    let (places, _) = look(cx, cx.spec.volumes.get(&mount.volume)?, below)?;
-    let mut numbers = places.into_iter().filter_map(|(_, place)| place.identifier);
+    let (mount, below) = one.mount()?;
+    let sight = look(cx, cx.spec.volumes.get(&mount.volume)?, below)?;
+    let mut numbers = sight.places.into_iter().filter_map(|(_, place)| place.identifier);
     let first = numbers.next()?;
     numbers.all(|number| number == first).then_some(first)
 }

@@ -112,7 +112,7 @@ pub struct Postgresql {
     #[serde(default)]
     #[schemars(schema_with = "values")]
     pub settings: BTreeMap<String, String>,
-    /// Who may log in from where: lines of pg_hba.conf, behind the one that lets the system's users in by their name.
+    /// Who may log in from where: lines of `pg_hba.conf`, behind the one that lets the system's users in by their name.
     #[serde(default)]
     pub access: Vec<String>,
     /// How long what is done to it may take.

@@ -52,12 +52,7 @@ const RESTART_WINDOW: Duration = Duration::from_secs(600);
 
 /// The longest ping-timeout of the volumes that `service` mounts; nothing if it mounts none.
 pub(in crate::kinds) fn longest_ping(spec: &Spec, service: &Service, times: &FenceTimes) -> Option<Duration> {
-    let mounts = service.resources.iter().filter_map(|resource| match resource {
-        Resource::Mount(mount) => spec.mounts.get(&mount.name),
-        _ => None,
-    });
-    let volumes = mounts.filter_map(|mount| spec.volumes.get(&mount.volume));
-    volumes.map(|volume| ping_timeout(spec, volume, times)).max()
+    service.volumes(spec).map(|(_, volume)| ping_timeout(spec, volume, times)).max()
 }
 
 /// What timeouts of operations must not fall below where files hang for a ping-timeout: one for the file that is
@@ -71,7 +66,7 @@ pub fn io_bound(spec: &Spec, service: &Service, times: &FenceTimes) -> Option<Du
 /// How long operations on `resource` of `service` may take: as written, else long enough.
 #[must_use]
 pub fn operations(spec: &Spec, service: &Service, resource: &Resource, times: &FenceTimes) -> Operations {
-    let (usual, Timeouts { start, stop, monitor }) = usual(resource);
+    let (usual, Timeouts { start, stop, monitor }) = (usual(resource), resource.timeouts());
     // An address is the one thing in a service that no file can hold up.
     let bound = match resource {
         Resource::Ip(_) => Duration::ZERO,
@@ -86,14 +81,14 @@ pub fn operations(spec: &Spec, service: &Service, resource: &Resource, times: &F
     }
 }
 
-fn usual(resource: &Resource) -> (Operations, &Timeouts) {
+fn usual(resource: &Resource) -> Operations {
     match resource {
-        Resource::Ip(ip) => (IP, &ip.timeouts),
-        Resource::Mount(mount) => (MOUNT, &mount.timeouts),
-        Resource::Postgresql(postgresql) => (POSTGRESQL, &postgresql.timeouts),
-        Resource::Systemd(systemd) => (SYSTEMD, &systemd.timeouts),
-        Resource::Lsb(lsb) => (LSB, &lsb.timeouts),
-        Resource::Ocf(ocf) => (OCF, &ocf.timeouts),
+        Resource::Ip(_) => IP,
+        Resource::Mount(_) => MOUNT,
+        Resource::Postgresql(_) => POSTGRESQL,
+        Resource::Systemd(_) => SYSTEMD,
+        Resource::Lsb(_) => LSB,
+        Resource::Ocf(_) => OCF,
     }
 }
 

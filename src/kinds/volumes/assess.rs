@@ -7,8 +7,7 @@ use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
-use crate::kinds::timing::FenceTimes;
-use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, units};
+use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, nodes, pool, units};
 use crate::model::{
     Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
@@ -75,7 +74,7 @@ impl One<'_> {
             return;
         }
         found.item(self.create().assumed_if(assumed));
-        let initial = options::changes(self.volume, &self.wanted_options(), &BTreeMap::new());
+        let initial = options::changes(self.volume, &self.wanted_options(&BTreeMap::new()), &BTreeMap::new());
         if !initial.set.is_empty() {
             found.item(self.set(&initial).needs(exists(self.name)).assumed_if(assumed));
         }
@@ -241,12 +240,16 @@ impl One<'_> {
         item.at_risk(Risk::Safe, impact)
     }
 
-    fn wanted_options(&self) -> BTreeMap<String, String> {
-        options::wanted(self.cx.spec, self.volume, &FenceTimes::new())
+    /// What the file asks for, for a volume of which `set` is set.
+    fn wanted_options(&self, set: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let spec = self.cx.spec;
+        let standing = spec.has_manager().then(|| Standing::of(self.cx));
+        let times = standing.as_ref().and_then(Seen::known).map(Standing::measured);
+        options::wanted(spec, self.volume, times.as_ref(), set)
     }
 
     fn options(&self, there: &gluster::Volume, found: &mut Assessment) {
-        let changes = options::changes(self.volume, &self.wanted_options(), &there.options);
+        let changes = options::changes(self.volume, &self.wanted_options(&there.options), &there.options);
         for (name, now) in &changes.reset {
             let summary = format!("give option {name} of volume {} back to its default", self.name);
             let command = gluster::reset(self.name.as_str(), name);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check_options::check_options;
+use crate::kinds::timing::{self, FenceTimes, Seconds};
 use crate::kinds::{Brick, Profile, Spec, Volume, VolumeState, nodes};
 use crate::model::{Findings, NodeName, SpecPath};
 
@@ -18,7 +19,7 @@ pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
         if let Some(set) = check_shape(volume, &path, findings) {
             check_sets(volume, set, &path, findings);
         }
-        check_options(volume, &path, findings);
+        check_options(spec, volume, &path, findings);
         lint(spec, volume, &path, findings);
     }
 }
@@ -149,10 +150,8 @@ fn check_sets(volume: &Volume, sets: Sets, path: &SpecPath, findings: &mut Findi
 /// What works, and will hurt one day.
 fn lint(spec: &Spec, volume: &Volume, path: &SpecPath, findings: &mut Findings) {
     if volume.replica == Some(2) && volume.disperse.is_none() {
-        let message = "with two replicas, a split-brain cannot be excluded: when they lose sight of each other, \
-                       either both go on writing or one stops though it is healthy";
         let hint = "add a third brick to each set that holds names only: `replica: 3` and `arbiter: 1`";
-        findings.warn(path.at("replica"), "replica-2", message, hint);
+        findings.warn(path.at("replica"), "replica-2", two_replicas(spec, volume), hint);
     }
     if volume.replica.is_none() && volume.disperse.is_none() && !volume.bricks.is_empty() {
         let message = "each file lies on one brick: a lost brick loses its files";
@@ -176,6 +175,26 @@ fn lint(spec: &Spec, volume: &Volume, path: &SpecPath, findings: &mut Findings) 
         let message =
             format!("server quorum in a pool of {nodes}: half of it is no majority, and every brick is stopped");
         findings.warn(place, "even-pool", message, "add a node to the pool; it need not hold bricks");
+    }
+}
+
+/// What two replicas cannot promise, and what fencing adds to it.
+fn two_replicas(spec: &Spec, volume: &Volume) -> String {
+    if !super::may_diverge(volume) {
+        return "with two replicas and client quorum, nothing can be written once the node of the first brick is lost, \
+                and no service can be taken over"
+            .to_owned();
+    }
+    let times = FenceTimes::new();
+    match timing::bound(spec, volume, &times) {
+        Some(bound) => format!(
+            "with two replicas, fencing excludes a split-brain only by its timing: a node that is cut off goes on \
+             alone after {} and must be off within {bound}; where fencing hangs or fails, both go on writing",
+            Seconds(timing::ping_timeout(spec, volume, &times))
+        ),
+        None => "with two replicas, a split-brain cannot be excluded: when they lose sight of each other, either both \
+                 go on writing or one stops though it is healthy"
+            .to_owned(),
     }
 }
 

@@ -1,20 +1,22 @@
 //! What can be wrong with a volume's options: names that glusterd does not know, values that it does not take.
 
-use crate::kinds::Volume;
+use crate::kinds::timing::{self, FenceTimes};
+use crate::kinds::{Spec, Volume};
 use crate::model::{Findings, SpecPath};
 use crate::tools::gluster_options::{self, Known, Lookup};
 
 /// Options of this prefix are bricklayer's own notes on a volume.
 const RESERVED: &str = "user.bricklayer.";
 
-const PING_TIMEOUT: &str = "network.ping-timeout";
-
 /// Looks at the options.
-pub(super) fn check_options(volume: &Volume, path: &SpecPath, findings: &mut Findings) {
+pub(super) fn check_options(spec: &Spec, volume: &Volume, path: &SpecPath, findings: &mut Findings) {
     for (name, value) in &volume.options {
         let path = path.at("options").at(name);
         if check_name(name, &path, findings) && check_text(name, value, &path, findings) {
             check_option(name, value, &path, findings);
+            if name == timing::PING_TIMEOUT {
+                ping_timeout(spec, volume, value, &path, findings);
+            }
         }
     }
 }
@@ -75,14 +77,16 @@ fn check_value(known: &Known, value: &str, path: &SpecPath, findings: &mut Findi
     if !known.takes(value) {
         let message = format!("`{}` does not take `{value}`", known.name);
         findings.error(path.clone(), "option-value", message, format!("write {}", known.kind));
-    } else if known.name == PING_TIMEOUT {
-        ping_timeout(value, path, findings);
     }
 }
 
 /// How long a client waits for a brick that says nothing before it goes on without it.
-fn ping_timeout(value: &str, path: &SpecPath, findings: &mut Findings) {
-    let Some(seconds) = gluster_options::seconds(value) else { return };
+fn ping_timeout(spec: &Spec, volume: &Volume, value: &str, path: &SpecPath, findings: &mut Findings) {
+    let seconds = gluster_options::seconds(value).filter(|seconds| *seconds <= timing::LONGEST.as_secs_f64());
+    let Some(seconds) = seconds else { return };
+    // What the cluster manager needs is not too long.
+    let derived = timing::derived_ping_timeout(spec, volume, &FenceTimes::new());
+    let long = derived.map_or(42.0, |derived| derived.as_secs_f64().max(42.0));
     let hint = "upstream's value is 42; 10 to 20 where a service must fail over quickly";
     if seconds < 2.0 {
         let message = match value {
@@ -93,7 +97,7 @@ fn ping_timeout(value: &str, path: &SpecPath, findings: &mut Findings) {
     } else if seconds < 10.0 {
         let message = format!("with {value} seconds a busy node is taken for a dead one, and each return means a heal");
         findings.warn(path.clone(), "ping-timeout", message, hint);
-    } else if seconds > 42.0 {
+    } else if seconds > long {
         let message = format!("every file operation can hang for {value} seconds when a node dies");
         findings.warn(path.clone(), "ping-timeout", message, hint);
     }

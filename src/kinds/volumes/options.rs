@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::timing::{self, FenceTimes};
+use crate::kinds::timing::{self, FenceTimes, PING_TIMEOUT};
 use crate::kinds::{Profile, Spec, Volume};
 use crate::model::Difference;
 use crate::tools::gluster::OWNED_OPTIONS;
@@ -35,13 +35,26 @@ pub(in crate::kinds) fn written(volume: &Volume) -> BTreeMap<String, String> {
 
 /// The options that the file asks for: what is written, and a ping-timeout where the volume has to agree with the
 /// cluster manager and says none of its own.
-pub(super) fn wanted(spec: &Spec, volume: &Volume, times: &FenceTimes) -> BTreeMap<String, String> {
+///
+/// While nobody can tell how long fencing takes (`times`), a ping-timeout that is `set` and above the bound for what is
+/// not measured is left as it is: it may have been set for a device that is slower.
+pub(super) fn wanted(
+    spec: &Spec,
+    volume: &Volume,
+    times: Option<&FenceTimes>,
+    set: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut wanted = written(volume);
-    if !volume.options.contains_key(timing::PING_TIMEOUT)
-        && let Some(derived) = timing::derived_ping_timeout(spec, volume, times)
-    {
-        wanted.insert(timing::PING_TIMEOUT.to_owned(), derived.as_secs().to_string());
+    if volume.options.contains_key(PING_TIMEOUT) {
+        return wanted;
     }
+    let unmeasured = FenceTimes::new();
+    let Some(derived) = timing::derived_ping_timeout(spec, volume, times.unwrap_or(&unmeasured)) else {
+        return wanted;
+    };
+    let longer = |now: &&String| gluster_options::seconds(now).is_some_and(|now| now > derived.as_secs_f64());
+    let kept = set.get(PING_TIMEOUT).filter(|_| times.is_none()).filter(longer).cloned();
+    wanted.insert(PING_TIMEOUT.to_owned(), kept.unwrap_or_else(|| derived.as_secs().to_string()));
     wanted
 }
 
@@ -111,5 +124,23 @@ mod tests {
         assert_eq!(last.reset, set(&[("network.ping-timeout", "20")]));
         assert_eq!(last.set, set(&[(OWNED_OPTIONS, NOTHING_OWNED)]));
         assert_eq!(changes(&volume, &written(&volume), &set(&[("nfs.disable", "on")])), Changes::default());
+    }
+
+    #[test]
+    fn a_ping_timeout_for_a_slow_device_is_kept_while_nobody_can_tell_its_time() {
+        let loaded = crate::spec::from_bytes("t", include_bytes!("../../../specs/postgres-ha-tuned.yaml").to_vec());
+        let spec = loaded.spec.unwrap();
+        let volume = spec.volumes.values().next().unwrap();
+        let ping = |times: Option<&FenceTimes>, set: Option<&str>| {
+            let set = set.map(|value| (PING_TIMEOUT.to_owned(), value.to_owned())).into_iter().collect();
+            wanted(&spec, volume, times, &set).remove(PING_TIMEOUT).unwrap()
+        };
+        let measured: FenceTimes =
+            spec.nodes.keys().map(|node| (node.clone(), std::time::Duration::from_secs(9))).collect();
+        assert_eq!(ping(Some(&measured), Some("15")), "20");
+        assert_eq!(ping(None, Some("20")), "20", "the cluster is off");
+        assert_eq!(ping(None, Some("14")), "15");
+        assert_eq!(ping(None, None), "15");
+        assert_eq!(ping(Some(&FenceTimes::new()), Some("20")), "15", "it was measured and is quicker");
     }
 }

@@ -114,9 +114,9 @@ pub(super) fn by_name(flat: Keys) -> Keys {
         (place, rest) if rest == "name" => Some((place, name.clone())),
         _ => None,
     };
-    let names: BTreeMap<String, String> = flat.iter().filter_map(named).collect();
+    let called: BTreeMap<String, String> = flat.iter().filter_map(named).collect();
     let renamed = |(key, value): (String, String)| match place(&key) {
-        Some((place, rest)) => (format!("{NODE}{}.{rest}", names.get(&place).unwrap_or(&place)), value),
+        Some((place, rest)) => (format!("{NODE}{}.{rest}", called.get(&place).unwrap_or(&place)), value),
         None => (key, value),
     };
     flat.into_iter().map(renamed).collect()

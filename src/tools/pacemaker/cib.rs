@@ -64,8 +64,8 @@ impl Cib {
     /// The value of a property of the cluster.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
-        let sets = self.configuration.child("crm_config")?.each("cluster_property_set");
-        sets.filter_map(|set| nvpair(set, name)).next()
+        let mut sets = self.configuration.child("crm_config")?.each("cluster_property_set");
+        sets.find_map(|set| nvpair(set, name))
     }
 
     /// A resource by its id, groups and the members of groups among them.

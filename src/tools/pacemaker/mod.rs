@@ -10,6 +10,8 @@ mod first;
 mod metadata;
 mod render;
 mod state;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib};

@@ -217,7 +217,8 @@ fn failure(node: Node<'_, '_>) -> Failure {
         task: text(node, "task"),
         node: text(node, "node"),
         status: text(node, "exitstatus"),
-        reason: text(node, "exitreason"),
+        // It is escaped once more than XML wants.
+        reason: text(node, "exitreason").replace("&apos;", "'").replace("&quot;", "\"").replace("&amp;", "&"),
         when: text(node, "last-rc-change"),
     }
 }

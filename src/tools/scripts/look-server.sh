@@ -9,7 +9,7 @@ if uid=$(id -u -- "$user" 2>/dev/null); then ids=$uid:$(id -g -- "$user"); fi
 
 lock=$sockets/.s.PGSQL.$port.lock
 pid='' where=''
-{ read -r pid && read -r where; } <"$lock" 2>/dev/null
+if [ -f "$lock" ]; then { read -r pid && read -r where; } <"$lock"; fi
 case $pid in
   '' | *[!0-9]*) ;;
   *)

@@ -17,6 +17,12 @@ impl World {
             unit.active = Active::Inactive;
         }
         node.mounts.clear();
+        node.corosync = None;
+        node.held.clear();
+        node.pacemaker.daemon = None;
+        if let Some(cib) = &mut node.pacemaker.cib {
+            cib.close();
+        }
         node.files.retain(|path, _| !path.starts_with("/run/"));
     }
 
@@ -29,8 +35,9 @@ impl World {
         let enabled: Vec<String> =
             node.units.iter().filter(|(_, unit)| unit.wanted_by.is_some()).map(|(name, _)| name.clone()).collect();
         // Local file systems first, as systemd orders them: a brick served from below its mount would be lost.
-        let (mounts, services): (Vec<_>, Vec<_>) =
+        let (mounts, mut services): (Vec<_>, Vec<_>) =
             enabled.into_iter().partition(|unit| self.is_local_mount(name, unit));
+        services.sort_by_key(|unit| unit == super::cluster::PACEMAKER);
         for unit in mounts.iter().chain(&services) {
             // What cannot be mounted yet stays failed, as on a real node.
             let _ = self.start_unit(name, unit);
@@ -45,9 +52,19 @@ impl World {
 
     /// Lets nothing of `from` reach `to`.
     pub fn cut_one_way(&mut self, from: &NodeName, to: &NodeName, for_ms: Option<u64>) {
+        self.cut(from, to, None, for_ms);
+    }
+
+    /// Cuts one network between two nodes in both directions: the place of its address among a node's.
+    pub fn cut_network(&mut self, a: &NodeName, b: &NodeName, network: usize, for_ms: Option<u64>) {
+        self.cut(a, b, Some(network), for_ms);
+        self.cut(b, a, Some(network), for_ms);
+    }
+
+    fn cut(&mut self, from: &NodeName, to: &NodeName, network: Option<usize>, for_ms: Option<u64>) {
         let since_ms = self.clock_ms;
         let until_ms = for_ms.map(|after| since_ms + after);
-        self.cuts.insert(Cut { from: from.clone(), to: to.clone(), since_ms, until_ms });
+        self.cuts.insert(Cut { from: from.clone(), to: to.clone(), network, since_ms, until_ms });
     }
 
     /// Kills glusterd; systemd ends what is left of its group and starts it again after a minute.

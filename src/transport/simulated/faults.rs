@@ -60,6 +60,22 @@ pub enum Fault {
         /// Where.
         node: NodeName,
     },
+    /// Corosync is killed.
+    KillCorosync {
+        /// Where.
+        node: NodeName,
+    },
+    /// One network between two nodes carries nothing for a while.
+    NetworkCut {
+        /// One end.
+        a: NodeName,
+        /// The other.
+        b: NodeName,
+        /// Which: the place of its address among a node's.
+        network: usize,
+        /// For how long.
+        for_ms: u64,
+    },
     /// A clock goes wrong.
     ClockSkew {
         /// Whose.
@@ -147,6 +163,7 @@ fn drawn(draws: &mut Draws, node: &NodeName, nodes: &[NodeName]) -> Option<Fault
         13 if other != second => Fault::LinkCut { a: other, b: second, for_ms },
         13 | 14 => Fault::KillBricks { node: other },
         _ if for_ms.is_multiple_of(2) => Fault::KillGlusterd { node: other },
+        _ if for_ms % 4 == 1 => Fault::KillCorosync { node: other },
         _ => Fault::ClockSkew { node: other, ms: 90_000 },
     })
 }

@@ -1,6 +1,6 @@
 //! `cat`, and the scripts that write files.
 
-use super::output::{Call, failed, silent};
+use super::output::{Call, failed, printed, silent};
 use super::world::World;
 use crate::model::{NodeName, Output};
 
@@ -23,6 +23,30 @@ pub fn cat(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     output
 }
 
+/// `base64 FILE`, on one line.
+pub fn base64(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let Some(path) = call.args.iter().rev().find(|arg| !arg.starts_with('-') && **arg != "0") else {
+        return failed(1, "base64: a file must be named here\n");
+    };
+    match world.nodes[at].files.get(*path) {
+        Some(file) => printed(encoded(file.text.as_bytes()) + "\n"),
+        None => failed(1, format!("base64: {path}: No such file or directory\n")),
+    }
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * place) & 63]);
+            text.push(if place <= chunk.len() { digit } else { '=' });
+        }
+    }
+    text
+}
+
 /// `write-file PATH MODE`.
 pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path, mode] = call.args else { return failed(2, "write-file: PATH MODE\n") };
@@ -37,7 +61,77 @@ pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         let said = format!("mktemp: failed to create file via template '{template}': No such file or directory\n");
         return failed(1, said);
     }
+    let written_ms = world.clock_ms;
+    let node = world.node_mut(at);
     node.put(path, call.stdin, mode.trim_start_matches('0'));
+    if let Some(file) = node.files.get_mut(*path) {
+        file.written_ms = written_ms;
+    }
+    silent()
+}
+
+/// `write-config PATH MODE GROUP`.
+pub fn write_config(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [path, mode, group] = call.args else { return failed(2, "write-config: PATH MODE GROUP\n") };
+    if let Some((folder, _)) = path.rsplit_once('/') {
+        world.node_mut(at).make_directories(folder);
+    }
+    let output = write_file(world, at, &Call { args: &[path, mode], stdin: call.stdin });
+    if let Some(file) = world.node_mut(at).files.get_mut(*path) {
+        file.owner = format!("root:{group}");
+    }
+    output
+}
+
+/// `set-key PATH KEY VALUE`.
+pub fn set_key(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [path, key, value] = call.args else { return failed(2, "set-key: PATH KEY VALUE\n") };
+    let old = world.nodes[at].files.get(*path).map_or("", |file| &file.text).to_owned();
+    let is = |line: &&str| line.split('=').next().is_some_and(|name| name.trim() == *key) && line.contains('=');
+    let mut lines: Vec<String> = old.lines().filter(|line| !is(line)).map(str::to_owned).collect();
+    let place = old.lines().position(|line| is(&line)).unwrap_or(lines.len());
+    lines.insert(place, format!("{key} = {value}"));
+    let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+    if let Some((folder, _)) = path.rsplit_once('/') {
+        world.node_mut(at).make_directories(folder);
+    }
+    write_file(world, at, &Call { args: &[path, "0644"], stdin: &text })
+}
+
+/// `look-mount-points PATH...`.
+pub fn look_mount_points(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let node = &world.nodes[at];
+    let state = |path: &str| {
+        let below = |other: &&String| other.as_str() != path && super::node::is_below(path, other);
+        if node.mounts.contains_key(path) {
+            "mounted"
+        } else if node.files.contains_key(path) {
+            "other"
+        } else if !node.is_directory(path) {
+            "absent"
+        } else if node.files.keys().find(below).is_some() || node.root.directories.keys().find(below).is_some() {
+            "used"
+        } else if node.sealed.contains(path) {
+            "sealed"
+        } else {
+            "open"
+        }
+    };
+    printed(call.args.iter().fold(String::new(), |text, path| text + path + "\t" + state(path) + "\n"))
+}
+
+/// `make-mount-point PATH`.
+pub fn make_mount_point(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let [path] = call.args else { return failed(2, "make-mount-point: PATH\n") };
+    let state = look_mount_points(world, at, &Call { args: &[path], stdin: "" }).stdout;
+    match state.trim_end().rsplit('\t').next() {
+        Some("mounted") => return silent(),
+        Some("used" | "other") => return failed(3, format!("{path} is not an empty directory; it is left alone\n")),
+        _ => {}
+    }
+    let node = world.node_mut(at);
+    node.make_directories(path);
+    node.sealed.insert((*path).to_owned());
     silent()
 }
 

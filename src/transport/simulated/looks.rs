@@ -122,7 +122,10 @@ fn port_state(world: &World, at: &NodeName, target: &str) -> &'static str {
     if world.resolve(at, host).is_empty() {
         return "unresolved";
     }
-    let Some(name) = world.node_called(at, host).filter(|name| world.reaches(at, name)) else { return "silent" };
+    let network = world.network_of(at, host);
+    let Some(name) = world.node_called(at, host).filter(|name| world.reaches_over(at, name, network)) else {
+        return "silent";
+    };
     let node = &world.nodes[name];
     let open = match port.parse::<u16>() {
         Ok(22) => true,

@@ -9,6 +9,7 @@
 //! [`Simulated::follow_time`] the world also ages with tokio's clock, so that a wait above is a wait in here.
 
 mod by_hand;
+mod cluster;
 mod faults;
 mod files;
 mod gluster;
@@ -36,6 +37,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use cluster::FenceMode;
 pub use faults::{Fault, Schedule};
 pub use node::{
     Active, Alias, BrickRef, Directory, File, Filesystem, Glusterd, Mount, Node, Peer, Power, Process, Unit, Volume,
@@ -173,10 +175,23 @@ impl Simulated {
 
     /// Runs a program on a node as a person would who sits there: no faults, no lease, not in the trace.
     pub fn by_hand(&self, node: &NodeName, program: &str, args: &[&str]) -> Output {
+        self.by_hand_with(node, program, args, "")
+    }
+
+    /// The same with something to read on its standard input.
+    pub fn by_hand_with(&self, node: &NodeName, program: &str, args: &[&str], stdin: &str) -> Output {
         let mut world = self.world();
-        let (output, _) = run_program(&mut world, node, program, &Call { args, stdin: "" });
+        let (output, _) = run_program(&mut world, node, program, &Call { args, stdin });
         world.advance(cost_ms(program));
         output
+    }
+
+    /// Something happens that nobody types a command for, and is kept.
+    pub fn happen<T>(&self, event: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world();
+        let told = event(&mut world);
+        self.shared.keep(&world);
+        told
     }
 
     /// Everything this operator ran, in order.
@@ -349,6 +364,8 @@ impl Operator {
             Fault::PowerCut { node, for_ms } => world.cut_power(node, Some(*for_ms)),
             Fault::LinkCut { a, b, for_ms } => world.cut_link(a, b, Some(*for_ms)),
             Fault::KillGlusterd { node } => world.kill_glusterd(node),
+            Fault::KillCorosync { node } => world.kill_corosync(node),
+            Fault::NetworkCut { a, b, network, for_ms } => world.cut_network(a, b, *network, Some(*for_ms)),
             Fault::KillBricks { node } => {
                 if let Some(node) = world.nodes.get_mut(node) {
                     node.end_bricks();
@@ -444,15 +461,24 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "release-brick" => storage::release_brick,
         "format-device" => storage::format_device,
         "replace-mount" => files::replace_mount,
+        "base64" => files::base64,
+        "write-config" => files::write_config,
+        "set-key" => files::set_key,
+        "look-mount-points" => files::look_mount_points,
+        "make-mount-point" => files::make_mount_point,
         "lease" => lease::lease,
-        _ => return None,
+        _ => {
+            let (fake, package) = cluster::program(name)?;
+            return package.is_none_or(has).then_some(fake);
+        }
     })
 }
 
 /// How long a program usually takes. Measured: gluster 50 to 100 ms, an installation some seconds.
 fn cost_ms(program: &str) -> u64 {
     match program {
-        "gluster" => 60,
+        "gluster" | "cibadmin" | "crm_mon" => 60,
+        "try-cib" | "push-cib" => 200,
         "install-packages" => 8000,
         _ => 10,
     }

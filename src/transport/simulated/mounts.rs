@@ -66,7 +66,8 @@ impl World {
     }
 
     /// Whether every set of a volume has enough bricks that `at` reaches.
-    fn has_quorum(&self, at: &NodeName, volume: &super::node::Volume) -> bool {
+    #[must_use]
+    pub fn has_quorum(&self, at: &NodeName, volume: &super::node::Volume) -> bool {
         volume.bricks.chunks(volume.set_size()).all(|set| {
             let up = set.iter().filter(|brick| self.brick_answers(at, &brick.uuid, &brick.path)).count();
             let needed = match (volume.disperse, set.len()) {

@@ -1,8 +1,10 @@
 //! One simulated machine: what lies on its disks, what runs, and what is gone after a power cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use super::cluster::{Corosync, Database, Held, Pacemaker};
 
 /// The name of the root file system among a node's file systems.
 pub const ROOT: &str = "/";
@@ -37,6 +39,27 @@ pub struct Node {
     pub power: Power,
     /// What its glusterd keeps below `/var/lib/glusterd`, and remembers.
     pub glusterd: Glusterd,
+    /// Its Corosync, while it runs.
+    #[serde(default)]
+    pub corosync: Option<Corosync>,
+    /// Its Pacemaker.
+    #[serde(default)]
+    pub pacemaker: Pacemaker,
+    /// What resource agents have started here, by resource.
+    #[serde(default)]
+    pub held: BTreeMap<String, Held>,
+    /// Interfaces whose cables are pulled: `eth3`.
+    #[serde(default)]
+    pub unplugged: BTreeSet<String>,
+    /// Directories to which nothing can be written (`chattr +i`).
+    #[serde(default)]
+    pub sealed: BTreeSet<String>,
+    /// Resources that do not start here, with what their agents say.
+    #[serde(default)]
+    pub broken: BTreeMap<String, String>,
+    /// Resources that do not stop here, with what their agents say.
+    #[serde(default)]
+    pub unstoppable: BTreeMap<String, String>,
     /// The next process id.
     pub next_pid: u32,
 }
@@ -59,6 +82,16 @@ pub struct File {
     pub text: String,
     /// Its permissions, octal.
     pub mode: String,
+    /// Whose it is: `root:root`.
+    #[serde(default = "by_root")]
+    pub owner: String,
+    /// When it was written, by the world's clock.
+    #[serde(default)]
+    pub written_ms: u64,
+}
+
+fn by_root() -> String {
+    "root:root".to_owned()
 }
 
 /// Whether a machine is on.
@@ -162,6 +195,9 @@ pub struct Directory {
     pub crawl_ms: Option<u64>,
     /// The brick's process.
     pub process: Option<Process>,
+    /// The databases in it, by their folders below it.
+    #[serde(default)]
+    pub databases: BTreeMap<String, Database>,
 }
 
 impl Directory {
@@ -315,7 +351,12 @@ impl Node {
             units: BTreeMap::from([("ssh.service".to_owned(), ssh)]),
             files: BTreeMap::from([(
                 "/etc/hosts".to_owned(),
-                File { text: "127.0.0.1\tlocalhost\n".to_owned(), mode: "644".to_owned() },
+                File {
+                    text: "127.0.0.1\tlocalhost\n".to_owned(),
+                    mode: "644".to_owned(),
+                    owner: by_root(),
+                    written_ms: 0,
+                },
             )]),
             root,
             devices: BTreeMap::from([("/dev/vdb".to_owned(), None)]),
@@ -324,6 +365,13 @@ impl Node {
             booted_ms: 0,
             power: Power::On,
             glusterd: Glusterd::default(),
+            corosync: None,
+            pacemaker: Pacemaker::default(),
+            held: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
+            sealed: BTreeSet::new(),
+            broken: BTreeMap::new(),
+            unstoppable: BTreeMap::new(),
             next_pid: 400,
         }
     }
@@ -425,7 +473,7 @@ impl Node {
 
     /// Puts a file there.
     pub fn put(&mut self, path: &str, text: &str, mode: &str) {
-        let file = File { text: text.to_owned(), mode: mode.to_owned() };
+        let file = File { text: text.to_owned(), mode: mode.to_owned(), owner: by_root(), written_ms: 0 };
         self.files.insert(path.to_owned(), file);
     }
 

@@ -1,5 +1,6 @@
 //! `systemctl`, as of systemd 252, and what starting and stopping units does.
 
+use super::cluster::{COROSYNC, JOIN, PACEMAKER};
 use super::node::{Active, Mount, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
@@ -7,8 +8,13 @@ use crate::model::{NodeName, Output};
 
 const UNIT_FOLDER: &str = "/etc/systemd/system/";
 /// The service units that packages bring: their description, file and target.
-const SERVICES: [(&str, &str); 2] =
-    [("glusterd.service", "GlusterFS, a clustered file-system server"), ("ssh.service", "OpenBSD Secure Shell server")];
+const SERVICES: [(&str, &str); 5] = [
+    ("corosync.service", "Corosync Cluster Engine"),
+    ("glusterd.service", "GlusterFS, a clustered file-system server"),
+    ("pacemaker.service", "Pacemaker High Availability Cluster Manager"),
+    ("postgresql.service", "PostgreSQL RDBMS"),
+    ("ssh.service", "OpenBSD Secure Shell server"),
+];
 const CHANGED: &str = "changed on disk. Run 'systemctl daemon-reload' to reload units.\n";
 const NO_INSTALL: &str = "The unit files have no installation config (WantedBy=, RequiredBy=, Also=,\nAlias= settings in \
     the [Install] section, and DefaultInstance= for template\nunits). This means they are not meant to be enabled using \
@@ -27,6 +33,8 @@ pub enum Refusal {
     BadSetting,
     /// It was tried and went wrong.
     JobFailed,
+    /// Its own process said no.
+    ProcessFailed,
 }
 
 /// Runs `systemctl`.
@@ -169,7 +177,17 @@ impl World {
             _ => {}
         }
         let text = self.unit_text(at, unit);
-        let started = if is_mount(unit) { self.mount_by_unit(at, text.as_deref()) } else { true };
+        let started = match unit {
+            COROSYNC => self.start_corosync(at),
+            JOIN => self.start_joining(at),
+            PACEMAKER => self.start_corosync_for(at) && self.start_pacemaker(at),
+            _ if is_mount(unit) => self.mount_by_unit(at, text.as_deref()),
+            _ => true,
+        };
+        if unit == PACEMAKER && !started {
+            // Not started at all: what it requires did not start.
+            return Err(Refusal::JobFailed);
+        }
         let since_ms = self.clock_ms;
         let node = self.node_mut(at);
         let pid = node.fork();
@@ -182,7 +200,11 @@ impl World {
         if unit == "glusterd.service" {
             self.start_glusterd(at);
         }
-        if started { Ok(()) } else { Err(Refusal::JobFailed) }
+        match (started, unit) {
+            (true, _) => Ok(()),
+            (false, COROSYNC) => Err(Refusal::ProcessFailed),
+            _ => Err(Refusal::JobFailed),
+        }
     }
 
     fn start_glusterd(&mut self, at: &NodeName) {
@@ -210,9 +232,17 @@ impl World {
             }
             node.mounts.remove(&path);
         }
-        if unit == "glusterd.service" {
-            node.end_bricks();
+        match unit {
+            "glusterd.service" => node.end_bricks(),
+            PACEMAKER => self.stop_pacemaker(at),
+            COROSYNC => {
+                // Its unit is required by Pacemaker's, which stops first.
+                let _ = self.stop_unit(at, PACEMAKER);
+                self.end_corosync(at, true);
+            }
+            _ => {}
         }
+        let node = self.node_mut(at);
         if let Some(state) = node.units.get_mut(unit) {
             state.active = Active::Inactive;
         }
@@ -257,7 +287,17 @@ fn run_job(world: &mut World, at: &NodeName, verb: &str, unit: &str) -> Output {
         Err(Refusal::BadSetting) => {
             failed(1, format!("Failed to {verb} {unit}: Unit {unit} has a bad unit file setting.\n"))
         }
+        Err(Refusal::JobFailed) if unit == PACEMAKER => {
+            failed(1, "A dependency job for pacemaker.service failed. See 'journalctl -xe' for details.\n")
+        }
         Err(Refusal::JobFailed) => failed(1, stderr + "Job failed. See \"journalctl -xe\" for details.\n"),
+        Err(Refusal::ProcessFailed) => failed(
+            1,
+            format!(
+                "Job for {unit} failed because the control process exited with error code.\nSee \"systemctl status \
+                 {unit}\" and \"journalctl -xeu {unit}\" for details.\n"
+            ),
+        ),
     }
 }
 

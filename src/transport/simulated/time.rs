@@ -30,6 +30,7 @@ impl World {
         asked.retain(|(by, of)| !self.reaches(by, of));
         self.asked = asked;
         self.exchange_books();
+        self.run_cluster();
         self.crawl();
         let healed = now * HEALED_PER_SECOND / 1000 - before * HEALED_PER_SECOND / 1000;
         if healed > 0 {
@@ -174,7 +175,11 @@ impl World {
             }
         });
         if left == 0 {
-            self.on_brick(target, |directory| directory.files = directory.files.max(files));
+            let databases = self.brick(&source.uuid, &source.path).map(|(_, directory)| directory.databases.clone());
+            self.on_brick(target, |directory| {
+                directory.files = directory.files.max(files);
+                directory.databases.extend(databases.unwrap_or_default());
+            });
         }
     }
 

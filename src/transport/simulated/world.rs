@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::FenceMode;
 use super::node::{Active, Alias, Directory, Filesystem, Mount, Node, Peer, Power, Unit, Volume};
 use crate::model::NodeName;
 
@@ -37,6 +38,12 @@ pub struct World {
     pub locks: BTreeMap<String, u64>,
     /// Who has asked a silent member something and still waits for it.
     pub asked: BTreeSet<(NodeName, NodeName)>,
+    /// How fence devices behave, by their ids, unless they do what they should.
+    #[serde(default)]
+    pub fence_modes: BTreeMap<String, FenceMode>,
+    /// How often each node was fenced.
+    #[serde(default)]
+    pub fenced: BTreeMap<NodeName, u64>,
     /// The state of the source of uuids and ports.
     pub draws: u64,
     /// How long the program that runs now keeps its caller waiting beyond its usual time.
@@ -55,6 +62,9 @@ pub struct Cut {
     pub from: NodeName,
     /// and by whom.
     pub to: NodeName,
+    /// On which network, by the place of its address among a node's; nothing means on all.
+    #[serde(default)]
+    pub network: Option<usize>,
     /// Since when.
     pub since_ms: u64,
     /// When it heals by itself.
@@ -177,7 +187,13 @@ impl World {
     /// What the clock of a node shows, in milliseconds since 1970.
     #[must_use]
     pub fn clock_of(&self, node: &Node) -> u64 {
-        (EPOCH_MS + self.clock_ms).saturating_add_signed(node.clock_offset_ms)
+        self.since_1970(self.clock_ms).saturating_add_signed(node.clock_offset_ms)
+    }
+
+    /// What a right clock shows at a point of the world's time.
+    #[must_use]
+    pub fn since_1970(&self, ms: u64) -> u64 {
+        EPOCH_MS + ms
     }
 
     /// The next number of the world's own source; equal worlds draw equal numbers.
@@ -256,16 +272,45 @@ impl World {
         self.nodes.iter().find(|(_, node)| node.glusterd.uuid == uuid).map(|(name, _)| name)
     }
 
-    /// The cut between two nodes, if there is one in either direction: nothing that is answered gets through.
+    /// The cut between two nodes on the network of their glusterds, if there is one in either direction: nothing that
+    /// is answered gets through.
     #[must_use]
     pub fn cut_between(&self, a: &NodeName, b: &NodeName) -> Option<&Cut> {
-        self.cuts.iter().find(|cut| (&cut.from == a && &cut.to == b) || (&cut.from == b && &cut.to == a))
+        self.cut_on(a, b, self.glusterd_network(a, b))
     }
 
-    /// Whether `b` answers `a` at all.
+    /// The cut between two nodes on a network, or on whichever there is.
+    #[must_use]
+    pub fn cut_on(&self, a: &NodeName, b: &NodeName, network: Option<usize>) -> Option<&Cut> {
+        let here = |cut: &&Cut| cut.network.is_none() || cut.network == network;
+        let between = |cut: &&Cut| (&cut.from == a && &cut.to == b) || (&cut.from == b && &cut.to == a);
+        self.cuts.iter().filter(here).find(between)
+    }
+
+    /// The network over which two glusterds know each other.
+    fn glusterd_network(&self, a: &NodeName, b: &NodeName) -> Option<usize> {
+        let uuid = &self.nodes[b].glusterd.uuid;
+        let peer = self.nodes[a].glusterd.peers.iter().find(|peer| peer.uuid == *uuid)?;
+        self.network_of(a, peer.names.first()?)
+    }
+
+    /// The network of an address or name, as `at` resolves it: the place of the address among those of its node.
+    #[must_use]
+    pub fn network_of(&self, at: &NodeName, name: &str) -> Option<usize> {
+        let addresses = self.resolve(at, name);
+        self.nodes.values().find_map(|node| node.aliases.iter().position(|alias| addresses.contains(&alias.ip)))
+    }
+
+    /// Whether `b` answers `a` over the network of their glusterds.
     #[must_use]
     pub fn reaches(&self, a: &NodeName, b: &NodeName) -> bool {
         a == b || (self.nodes[b].is_on() && self.cut_between(a, b).is_none())
+    }
+
+    /// Whether `b` answers `a` over a network.
+    #[must_use]
+    pub fn reaches_over(&self, a: &NodeName, b: &NodeName, network: Option<usize>) -> bool {
+        a == b || (self.nodes[b].is_on() && self.cut_on(a, b, network).is_none())
     }
 
     /// What the glusterd of `a` believes of that of `b`.

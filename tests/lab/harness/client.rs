@@ -1,7 +1,6 @@
 //! A client of a database that inserts a row every 20 ms through its floating address, whatever happens to it, and
 //! remembers each row that was acknowledged: none of them may be missing afterwards.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
@@ -118,7 +117,7 @@ impl Log {
     /// Asserts that every acknowledged row is in the database, and that there were enough to tell.
     #[track_caller]
     pub fn lost_nothing(&self, lab: &Lab, address: &str) {
-        let rows: BTreeSet<u64> = lab.psql(address, "SELECT n FROM rows").lines().flat_map(str::parse).collect();
+        let rows = lab.numbers(address, "SELECT n FROM rows");
         let lost: Vec<u64> = self.acknowledged.iter().map(|(n, _)| *n).filter(|n| !rows.contains(n)).collect();
         tell(&format!(
             "{} rows sent in {} sessions, {} acknowledged, {} in the database, longest time without an answer {:.1?}",

@@ -1,10 +1,12 @@
 //! What the HA half of a lab is asked, on the nodes and from outside: with the programs of Pacemaker and of the
 //! database, never with bricklayer alone.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Lab, tell};
+use super::run::{output_of, ran};
+use super::{Lab, SCRIPT, tell};
 
 /// How long a service may take to come up somewhere, fencing included.
 const FAILS_OVER_WITHIN: Duration = Duration::from_secs(120);
@@ -33,8 +35,11 @@ impl Lab {
     /// Puts the key of the fence device on a node, as who follows the article does by hand.
     #[track_caller]
     pub fn place_fence_key(&self, node: &str) {
-        let key = std::fs::read_to_string(self.ssh().join("fence_key")).expect("the lab made a fence key");
-        self.on(node, &format!("umask 077; mkdir -p /etc/cluster; echo '{key}' >/etc/cluster/fence_virsh_key"));
+        self.on(node, "install -d -m 700 /etc/cluster");
+        let place = "umask 077; cat >/etc/cluster/fence_virsh_key";
+        let mut lab = self.command(SCRIPT);
+        let key = std::fs::File::open(self.ssh().join("fence_key")).expect("the lab made a fence key");
+        ran(lab.args(["in", node, "sh", "-c", place]).stdin(key), &format!("lab in {node}: {place}")).exits(0);
     }
 
     /// Says how the hypervisor takes orders from now on: `works`, `only-off`, `refuses`, `hangs`.
@@ -88,6 +93,13 @@ impl Lab {
     pub fn psql(&self, address: &str, question: &str) -> String {
         let server = format!("host={address} user=postgres dbname=postgres connect_timeout=10");
         self.lab(&["admin", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", question, &server]).exits(0).stdout.clone()
+    }
+
+    /// The numbers of a table's column, of which there may be many, so that they are not told.
+    pub fn numbers(&self, address: &str, question: &str) -> BTreeSet<u64> {
+        let server = format!("host={address} user=postgres dbname=postgres connect_timeout=10");
+        let rows = output_of(self.command(SCRIPT).args(["admin", "psql", "-XqAt", "-c", question, &server]));
+        rows.lines().flat_map(str::parse).collect()
     }
 
     /// The names of the databases.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::client::Gap;
 use super::{Lab, tell};
 
 /// What a failover passes through before the first resource starts, by the words that end it in the journal.
@@ -11,7 +12,10 @@ const PHASES: [(&str, &str); 3] =
 const STARTED: &str = "Result of start operation for ";
 
 /// The phases of a failover, each with how long it took.
-pub struct Phases(Vec<(String, Duration)>);
+pub struct Phases {
+    failure: SystemTime,
+    phases: Vec<(String, Duration)>,
+}
 
 impl Phases {
     /// Those that the journal of `survivor` shows since the failure.
@@ -19,39 +23,38 @@ impl Phases {
     pub fn of(lab: &Lab, survivor: &str, failure: SystemTime) -> Self {
         let since = failure.duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs_f64();
         let journal = format!("journalctl -q --no-pager -o short-unix -u corosync -u pacemaker --since @{since:.3}");
-        Self::read(&lab.on(survivor, &journal), since)
+        let phases = read(&lab.quietly(survivor, &journal), since);
+        assert!(!phases.is_empty(), "{survivor} has noticed nothing");
+        Self { failure, phases }
     }
 
-    /// Each phase counts from the end of the last one; what happens again, as after a first attempt that failed, ends
-    /// its phase where it happens last.
-    fn read(journal: &str, since: f64) -> Self {
-        let lines: Vec<(f64, &str)> = journal.lines().filter_map(moment).filter(|(at, _)| *at >= since).collect();
-        let mut ends: Vec<(String, f64)> = Vec::new();
-        for (at, text) in lines {
-            let Some(phase) = phase(text) else { continue };
-            ends.retain(|(known, _)| *known != phase);
-            ends.push((phase, at));
-        }
-        let mut last = since;
-        Self(
-            ends.into_iter()
-                .map(|(phase, at)| {
-                    let took = Duration::from_secs_f64((at - last).max(0.0));
-                    last = at;
-                    (phase, took)
-                })
-                .collect(),
-        )
-    }
-
-    /// Prints them, with what is left of the whole: from the last start to the client's next row.
-    pub fn tell(&self, whole: Duration) {
-        let known: Duration = self.0.iter().map(|(_, took)| *took).sum();
-        let phases = self.0.iter().map(|(phase, took)| format!("{phase} {:.2} s", took.as_secs_f64()));
+    /// Prints them, with what a client saw of it: a service whose node was lost may still have answered for a while.
+    pub fn tell(&self, gap: &Gap) {
+        let phases = self.phases.iter().map(|(phase, took)| format!("{phase} {:.2} s", took.as_secs_f64()));
         let phases: Vec<String> = phases.collect();
-        let rest = whole.saturating_sub(known).as_secs_f64();
-        tell(&format!("{:.2} s without service: {}, client {rest:.2} s", whole.as_secs_f64(), phases.join(", ")));
+        let answered = gap.since.duration_since(self.failure).unwrap_or_default().as_secs_f64();
+        let without = gap.lasted.as_secs_f64();
+        tell(&format!("{}; answered for {answered:.2} s, then {without:.2} s without service", phases.join(", ")));
     }
+}
+
+/// Each phase counts from the end of the last one; what happens again, as after a first attempt that failed, ends its
+/// phase where it happens last.
+fn read(journal: &str, since: f64) -> Vec<(String, Duration)> {
+    let lines: Vec<(f64, &str)> = journal.lines().filter_map(moment).filter(|(at, _)| *at >= since).collect();
+    let mut ends: Vec<(String, f64)> = Vec::new();
+    for (at, text) in lines {
+        let Some(phase) = phase(text) else { continue };
+        ends.retain(|(known, _)| *known != phase);
+        ends.push((phase, at));
+    }
+    let mut last = since;
+    let took = |(phase, at): (String, f64)| {
+        let took = Duration::from_secs_f64((at - last).max(0.0));
+        last = at;
+        (phase, took)
+    };
+    ends.into_iter().map(took).collect()
 }
 
 /// The time of a line of `journalctl -o short-unix`, and the line.
@@ -81,7 +84,7 @@ fn the_phases_of_a_failover_are_read_from_the_journal() {
 110.300000 node02 pacemaker-controld[207]:  notice: Result of start operation for service01-mount on node02: ok
 ";
     let phases: Vec<(String, u128)> =
-        Phases::read(journal, 100.0).0.into_iter().map(|(phase, took)| (phase, took.as_millis())).collect();
+        read(journal, 100.0).into_iter().map(|(phase, took)| (phase, took.as_millis())).collect();
     let expected =
         [("detect", 3000), ("consensus", 3600), ("fence", 2500), ("service01-ip", 200), ("service01-mount", 1000)];
     assert_eq!(phases, expected.map(|(phase, took)| (phase.to_owned(), took)));
