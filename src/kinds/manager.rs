@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
-    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, Place, Risk, Seen, SpecPath, Subject, Threat,
+    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, SpecPath,
+    Subject, Threat,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
@@ -175,6 +176,7 @@ impl Live<'_> {
             let wait = Item::wait(&Subject::new("cluster", &spec.cluster), "coordinator", summary, POLL);
             found.item(wait.gives(coordinated(spec)));
         }
+        self.newcomers(found);
         if let Some(wish) = &self.cx.intent.wish {
             return verbs::assess(self, wish, found);
         }
@@ -244,6 +246,16 @@ impl Live<'_> {
                 );
                 found.item(held.gives(configured(self.cx.spec)));
             }
+        }
+    }
+
+    /// A node that Corosync knows and Pacemaker does not yet: it takes nothing over until it is taken in.
+    fn newcomers(&self, found: &mut Assessment) {
+        let state = &self.standing.state;
+        let pending = |node: &&NodeName| state.member(node.as_str()).is_some_and(|member| member.pending);
+        for node in self.cx.spec.nodes.keys().filter(pending) {
+            let subject = Subject::on("member", &self.cx.spec.cluster, node);
+            found.item(Item::wait(&subject, "take-in", format!("Pacemaker to take {node} in"), POLL));
         }
     }
 
