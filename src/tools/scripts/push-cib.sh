@@ -3,6 +3,7 @@
 # attributes change all the time and make a patch too old (103): as long as the epochs stand, it is made anew.
 set -eu
 folder
+: "${dir:?}"
 cat >"$dir/asked"
 try=0
 while :; do

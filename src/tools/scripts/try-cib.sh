@@ -1,6 +1,7 @@
 # try-cib: what Pacemaker would make of the configuration on standard input. Changes nothing.
 set -eu
 folder
+: "${dir:?}"
 candidate "$dir/cib"
 verify=0 simulate=0
 crm_verify --xml-file="$dir/cib.new" -V >"$dir/said" 2>&1 || verify=$?
