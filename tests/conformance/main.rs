@@ -49,14 +49,37 @@ fn real_programs_print_what_is_recorded() {
     }
 }
 
+/// What no step of the series runs.
+const WITHOUT_STEPS: [&str; 18] = [
+    // The lab's nodes have everything, and what apt-get prints is nobody's contract.
+    "install-packages",
+    // A series of the cluster manager's half is still to come: until then the fakes are held to `tests/samples`.
+    "look-authkey",
+    "make-authkey",
+    "look-cib-folder",
+    "seed-cib",
+    "bricklayer-join",
+    "write-secret",
+    "try-cib",
+    "push-cib",
+    "look-agent",
+    "check-secret",
+    "write-config",
+    "set-key",
+    "look-database",
+    "make-database",
+    "look-server",
+    "look-mount-points",
+    "make-mount-point",
+];
+
 #[test]
 fn every_script_is_in_the_series() {
     let steps = series();
     let used: BTreeSet<&str> = steps.iter().filter_map(Step::command).map(|command| command.program.name()).collect();
     let missing: Vec<&str> =
         scripts::ALL.iter().map(|script| script.name).filter(|name| !used.contains(name)).collect();
-    // The lab's nodes have everything, and what apt-get prints is nobody's contract.
-    assert_eq!(missing, ["install-packages"]);
+    assert_eq!(missing, WITHOUT_STEPS);
 }
 
 #[track_caller]

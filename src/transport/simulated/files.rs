@@ -55,11 +55,8 @@ pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         return failed(1, format!("{path} is not a regular file; it is left alone\n"));
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if !folder.is_empty() && !node.is_directory(folder) {
-        let name = &path[folder.len() + 1..];
-        let template = format!("{folder}/.{name}.XXXXXXXXXX");
-        let said = format!("mktemp: failed to create file via template '{template}': No such file or directory\n");
-        return failed(1, said);
+    if !folder.is_empty() {
+        node.make_directories(folder);
     }
     let written_ms = world.clock_ms;
     let node = world.node_mut(at);
