@@ -169,10 +169,17 @@ fn agreed(ui: &mut Ui, plan: &Plan, label: Option<&str>) -> Result<bool, CliErro
         1 => format!("Apply this step to {name}?"),
         n => format!("Apply these {} to {name}?", count(n, "step")),
     };
-    ui.ask(&question).map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?.ok_or_else(|| {
-        CliError::new("there is no terminal to ask on, so nothing was run")
-            .hint("add --yes once the plan has been read")
-    })
+    ask(ui, &question, "add --yes once the plan has been read")
+}
+
+/// Asks a person, who may not be there.
+///
+/// # Errors
+/// Where there is nobody to ask, with `hint` for how to do without.
+pub(super) fn ask(ui: &mut Ui, question: &str, hint: &str) -> Result<bool, CliError> {
+    ui.ask(question)
+        .map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?
+        .ok_or_else(|| CliError::new("there is no terminal to ask on, so nothing was run").hint(hint))
 }
 
 /// Refuses unless `now` is the plan that was saved in `file`.

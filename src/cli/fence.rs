@@ -1,12 +1,10 @@
 //! `fence test`: a fence device is trusted once it has fenced for real.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 
 use super::wish::{self, WishArgs, grant, tell};
-use super::{CliError, Exit, Global};
-use crate::model::{NodeName, Verdict, Wish};
+use super::{CliError, Exit, Global, apply};
+use crate::model::{NodeName, ServiceStatus, Verdict, Wish};
 use crate::view::Ui;
 
 /// Fence a node for a test: it is switched off and on again, for real
@@ -57,16 +55,12 @@ pub async fn run(args: &FenceArgs, ui: &mut Ui, global: &Global) -> Result<Exit,
         };
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let kept = grant(Wish::Measured(node.clone(), ms), wish.timeout, ui, cluster, interrupt).await?;
-        tell(ui, cluster, &kept, &format!("{node} was fenced in {:.1} s and is back", seconds(took)))
+        tell(ui, cluster, &kept, &format!("{node} was fenced in {:.1} s and is back", took.as_secs_f64()))
     })
     .await
 }
 
-fn seconds(took: Duration) -> f64 {
-    took.as_secs_f64()
-}
-
-fn agreed(ui: &mut Ui, node: &NodeName, services: &[crate::model::ServiceStatus]) -> Result<bool, CliError> {
+fn agreed(ui: &mut Ui, node: &NodeName, services: &[ServiceStatus]) -> Result<bool, CliError> {
     let there: Vec<&str> = services
         .iter()
         .filter(|service| service.owner.as_deref() == Some(node.as_str()))
@@ -77,7 +71,5 @@ fn agreed(ui: &mut Ui, node: &NodeName, services: &[crate::model::ServiceStatus]
         _ => format!(" {} will move.", there.join(", ")),
     };
     let question = format!("{node} will be switched off and on again.{moves} Fence it?");
-    ui.ask(&question).map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?.ok_or_else(|| {
-        CliError::new("there is no terminal to ask on, so nothing was run").hint("add --yes if that is wanted now")
-    })
+    apply::ask(ui, &question, "add --yes if that is wanted now")
 }

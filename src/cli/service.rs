@@ -117,8 +117,6 @@ async fn target(cluster: &mut dyn Cluster, name: &ServiceName, to: Option<&str>)
 /// How good a node is for a service, 1 for the best; nothing if it must not run there.
 fn rank(spec: &Spec, name: &ServiceName, node: &NodeName) -> Option<u32> {
     let service = spec.services.get(name)?;
-    let Some(domain) = service.failover_domain.as_ref().and_then(|domain| spec.failover_domains.get(domain)) else {
-        return Some(1);
-    };
+    let Some(domain) = spec.domain_of(service) else { return Some(1) };
     domain.nodes.get(node).copied().or((!domain.restricted).then_some(u32::MAX))
 }

@@ -82,7 +82,7 @@ fn check_token(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
 
 /// Where a service may run, its mounts must be.
 fn check_places(spec: &Spec, name: &ServiceName, service: &Service, path: &SpecPath, findings: &mut Findings) {
-    let domain = service.failover_domain.as_ref().and_then(|name| spec.failover_domains.get(name));
+    let domain = spec.domain_of(service);
     let nodes = spec.serving(service);
     for (index, resource) in service.resources.iter().enumerate() {
         let Resource::Mount(resource) = resource else { continue };

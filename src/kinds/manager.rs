@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
-    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, SpecPath,
-    Subject, Threat,
+    Cause, ClusterDocument, Command, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen,
+    SpecPath, Subject, Threat, Why,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
@@ -61,7 +61,7 @@ impl Kind for Manager {
             Seen::NotYet(_) => first(cx, found),
             Seen::Unknown(why) => {
                 found.unknown(configured(cx.spec), &why);
-                if let crate::model::Why::Unreadable(..) = why {
+                if let Why::Unreadable(..) = why {
                     let summary = "look at the cluster manager";
                     let because = why.to_string();
                     found.item(Item::held(&subject(cx.spec), "look", summary, Cause::Unknown, because, ""));
@@ -81,19 +81,26 @@ pub(super) fn configured(spec: &Spec) -> Milestone {
     subject(spec).is("as written")
 }
 
+/// The members together, as something that steps are about.
+fn members(spec: &Spec) -> Subject {
+    Subject::new("cluster", &spec.cluster)
+}
+
 /// The milestone that the members have one among them that decides, and quorum.
 fn coordinated(spec: &Spec) -> Milestone {
-    Subject::new("cluster", &spec.cluster).is("coordinated")
+    members(spec).is("coordinated")
+}
+
+/// The members choose the one that decides by themselves.
+fn election(spec: &Spec) -> Item {
+    Item::wait(&members(spec), "coordinator", "the members to choose a coordinator", POLL).gives(coordinated(spec))
 }
 
 /// The way from a cluster that does not run yet: what will be configured once it does.
 fn first(cx: &Cx<'_>, found: &mut Assessment) {
     let document = document(cx, None, found);
-    let coordinated = coordinated(cx.spec);
-    let summary = "the members to choose a coordinator";
-    let wait = Item::wait(&Subject::new("cluster", &cx.spec.cluster), "coordinator", summary, POLL);
-    let wait = cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node)));
-    found.item(wait.gives(coordinated.clone()).assumed_if(true));
+    let wait = election(cx.spec).assumed_if(true);
+    found.item(cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node))));
     let empty = Element::new("configuration");
     let candidate = pacemaker::candidate(&empty, &document);
     let changes = pacemaker::changes(&empty, &candidate);
@@ -105,7 +112,7 @@ fn first(cx: &Cx<'_>, found: &mut Assessment) {
     }
     let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
     let item = push(cx, place, &changes, pacemaker::push(&candidate, (0, 0)));
-    found.item(groups::needs(cx, item).needs(coordinated).assumed_if(true));
+    found.item(groups::needs(cx, item).needs(coordinated(cx.spec)).assumed_if(true));
     for (name, service) in &cx.spec.services {
         if groups::wants_to_run(service, None) {
             let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start"), POLL);
@@ -123,7 +130,7 @@ fn document(cx: &Cx<'_>, standing: Option<&Standing>, found: &mut Assessment) ->
 }
 
 /// The step that puts the configuration into force.
-fn push(cx: &Cx<'_>, place: Place, changes: &[Change], command: crate::model::Command) -> Item {
+fn push(cx: &Cx<'_>, place: Place, changes: &[Change], command: Command) -> Item {
     let objects: Vec<&Change> = changes.iter().filter(|change| change.object != pacemaker::OWNED).collect();
     let summary = match objects[..] {
         [one] => format!("configure {} in the cluster manager", one.object),
@@ -172,9 +179,7 @@ impl Live<'_> {
         if self.standing.is_coordinated() {
             found.met(coordinated(spec));
         } else {
-            let summary = "the members to choose a coordinator";
-            let wait = Item::wait(&Subject::new("cluster", &spec.cluster), "coordinator", summary, POLL);
-            found.item(wait.gives(coordinated(spec)));
+            found.item(election(spec));
         }
         self.newcomers(found);
         if let Some(wish) = &self.cx.intent.wish {
@@ -216,37 +221,28 @@ impl Live<'_> {
         }
         match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
-                let (risk, impact) = impact::of(self, &trial.actions);
+                let (risk, impact) = impact::of(self, candidate, &trial.actions);
                 found.item(impact.into_iter().fold(item, |item, sentence| item.at_risk(risk, sentence)));
             }
             Seen::Is(trial) => {
-                let mut held = Item::held(
-                    &subject(self.cx.spec),
-                    "configure",
-                    "configure the cluster manager",
-                    Cause::Refused,
-                    format!("Pacemaker does not take it: {}", trial.errors.join("; ")),
-                    "what it names is most likely a foreign object in its configuration: look at `cibadmin -Q`",
-                );
-                held.why = item.why;
-                found.item(held.gives(configured(self.cx.spec)));
+                let because = format!("Pacemaker does not take it: {}", trial.errors.join("; "));
+                let hint = "what it names is most likely a foreign object in its configuration: look at `cibadmin -Q`";
+                found.item(Item { why: item.why, ..self.held(Cause::Refused, because, hint) });
             }
             // What cannot be tried is not pushed; a cluster that is about to answer is looked at again.
             Seen::NotYet(_) => found.item(item.at_risk(Risk::Safe, "its effect is looked at first").assumed_if(true)),
-            Seen::Unknown(crate::model::Why::NotAsked) => found.item(item),
+            Seen::Unknown(Why::NotAsked) => found.item(item),
             Seen::Unknown(why) => {
-                let because = format!("its effect cannot be foreseen: {why}");
-                let held = Item::held(
-                    &subject(self.cx.spec),
-                    "configure",
-                    "configure the cluster manager",
-                    Cause::Unknown,
-                    because,
-                    "",
-                );
-                found.item(held.gives(configured(self.cx.spec)));
+                found.item(self.held(Cause::Unknown, format!("its effect cannot be foreseen: {why}"), ""));
             }
         }
+    }
+
+    /// The configuration, when it is not put into force.
+    fn held(&self, cause: Cause, because: String, hint: &str) -> Item {
+        let spec = self.cx.spec;
+        let item = Item::held(&subject(spec), "configure", "configure the cluster manager", cause, because, hint);
+        item.gives(configured(spec))
     }
 
     /// A node that Corosync knows and Pacemaker does not yet: it takes nothing over until it is taken in.

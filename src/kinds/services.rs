@@ -7,7 +7,7 @@ mod resources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Spec, Volume};
+use super::{FailoverDomain, Spec, Volume};
 use crate::model::{DomainName, Interval, MountName, NodeName, VolumeName};
 
 pub(super) use check::{Part, check, parts};
@@ -91,10 +91,16 @@ pub enum Recovery {
 }
 
 impl Spec {
+    /// The failover domain of `service`, if it has one.
+    #[must_use]
+    pub fn domain_of(&self, service: &Service) -> Option<&FailoverDomain> {
+        self.failover_domains.get(service.failover_domain.as_ref()?)
+    }
+
     /// The nodes on which `service` may ever run: the members of its domain, and unless that is restricted all others
     /// after them.
     pub(super) fn serving<'a>(&'a self, service: &Service) -> Vec<&'a NodeName> {
-        let domain = service.failover_domain.as_ref().and_then(|name| self.failover_domains.get(name));
+        let domain = self.domain_of(service);
         let member = |node: &&NodeName| domain.is_some_and(|domain| domain.nodes.contains_key(*node));
         let others = self.nodes.keys().filter(|node| !member(node) && domain.is_none_or(|domain| !domain.restricted));
         self.nodes.keys().filter(member).chain(others).collect()

@@ -1,6 +1,7 @@
 //! Services as the cluster manager knows them: a group of primitives, where it may run, and what makes it move.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Standing, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
@@ -84,7 +85,7 @@ fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service)
         initial_role: if service.autostart { Role::Started } else { Role::Stopped },
         role,
         members: members(cx, times, name, service),
-        places: places(cx.spec, domain(cx.spec, service)),
+        places: places(cx.spec, cx.spec.domain_of(service)),
         avoids: BTreeMap::new(),
         wished: BTreeMap::new(),
     }
@@ -122,14 +123,10 @@ pub(super) fn granted(cx: &Cx<'_>, standing: &Standing, wish: &Wish) -> Option<G
     Some(group)
 }
 
-pub(super) fn domain<'a>(spec: &'a Spec, service: &Service) -> Option<&'a FailoverDomain> {
-    spec.failover_domains.get(service.failover_domain.as_ref()?)
-}
-
 /// How much a service wants to stay where it is: not at all if it goes home by itself, else more than any priority and
 /// less than membership, because one that runs outside of its domain does come back into it. Each resource adds to it.
 fn stickiness(spec: &Spec, service: &Service) -> i32 {
-    let Some(domain) = domain(spec, service) else { return RANK };
+    let Some(domain) = spec.domain_of(service) else { return RANK };
     if domain.failback {
         return 0;
     }
@@ -242,10 +239,8 @@ fn interface(cx: &Cx<'_>, service: &Service, ip: &Ip) -> Result<Option<String>, 
         return Ok(Some(interface.to_string()));
     }
     let network = String::from(ip.address.network());
-    let domain = domain(cx.spec, service).filter(|domain| domain.restricted);
-    let nodes = cx.spec.nodes.keys().filter(|node| domain.is_none_or(|domain| domain.nodes.contains_key(*node)));
     let mut common: Option<String> = None;
-    for node in nodes {
+    for node in cx.spec.serving(service) {
         let Seen::Is(interfaces) = cx.see(node, &network::interfaces(&network)) else { continue };
         let [one] = &interfaces[..] else {
             return Err(format!(
@@ -267,9 +262,9 @@ fn interface(cx: &Cx<'_>, service: &Service, ip: &Ip) -> Result<Option<String>, 
 }
 
 fn link_watcher(interface: &str) -> Primitive {
-    let once = |name| Operation { name, interval: None, timeout: std::time::Duration::from_secs(60), on_fail: None };
+    let once = |name| Operation { name, interval: None, timeout: Duration::from_secs(60), on_fail: None };
     let monitor = Operation {
-        interval: Some(std::time::Duration::from_secs(10)),
+        interval: Some(Duration::from_secs(10)),
         // It is there to tell, and must not get a node fenced by being slow.
         on_fail: Some("ignore"),
         ..once("monitor")

@@ -1,15 +1,19 @@
 //! What a change of the configuration does to what runs, as Pacemaker foresees it; and whether somebody who knows the
 //! file would be surprised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Live;
-use crate::kinds::ServiceState;
+use crate::kinds::{ServiceState, ids};
 use crate::model::{Risk, ServiceName, Wish};
-use crate::tools::pacemaker::{Action, Verb};
+use crate::tools::pacemaker::{self, Action, Verb};
+use crate::tools::xml::Element;
 
-/// The risk of the foreseen actions, and a sentence for each service, resource or node that they are about.
-pub(super) fn of(live: &Live<'_>, actions: &[Action]) -> (Risk, Vec<String>) {
+/// The risk of the foreseen actions once `candidate` is in force, and a sentence for each service, resource or node that
+/// they are about.
+pub(super) fn of(live: &Live<'_>, candidate: &Element, actions: &[Action]) -> (Risk, Vec<String>) {
+    let ours: BTreeSet<&str> =
+        [&live.standing.cib.configuration, candidate].into_iter().flat_map(pacemaker::owned_resources).collect();
     let mut by_service: BTreeMap<&ServiceName, Vec<&Action>> = BTreeMap::new();
     let mut risk = Risk::Safe;
     let mut impact = Vec::new();
@@ -17,7 +21,7 @@ pub(super) fn of(live: &Live<'_>, actions: &[Action]) -> (Risk, Vec<String>) {
         match service_of(live, &action.object) {
             Some(service) if action.verb != Verb::Fence => by_service.entry(service).or_default().push(action),
             _ => {
-                if let Some(sentence) = alone(live, action) {
+                if let Some(sentence) = alone(&ours, action) {
                     risk = risk.max(sentence.0);
                     impact.push(sentence.1);
                 }
@@ -36,21 +40,18 @@ pub(super) fn of(live: &Live<'_>, actions: &[Action]) -> (Risk, Vec<String>) {
 fn service_of<'a>(live: &'a Live<'_>, resource: &str) -> Option<&'a ServiceName> {
     let owned = |name: &&ServiceName| {
         let now = live.standing.state.group(name.as_str()).any(|member| member.id == resource);
-        now || resource.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+        now || ids::members(name, &live.cx.spec.services[*name]).iter().any(|id| id == resource)
     };
-    live.cx.spec.services.keys().filter(owned).max_by_key(|name| name.as_str().len())
+    live.cx.spec.services.keys().find(owned)
 }
 
 /// What happens to something that is in no service: a fence device, a foreign resource, a node.
-fn alone(live: &Live<'_>, Action { verb, object, node, to }: &Action) -> Option<(Risk, String)> {
-    let ours = live.standing.cib.owned().contains(object.as_str())
-        || live.cx.spec.fence_devices.keys().any(|device| object.starts_with(device.as_str()))
-        || object.starts_with("link-");
+fn alone(ours: &BTreeSet<&str>, Action { verb, object, node, to }: &Action) -> Option<(Risk, String)> {
     let on = node.as_deref().unwrap_or("a node");
     let sentence = match verb {
         Verb::Fence => return Some((Risk::Disruptive, format!("{object} is fenced"))),
         // What fences and watches serves nobody: nobody notices where it runs.
-        _ if ours => return None,
+        _ if ours.contains(object.as_str()) => return None,
         Verb::Start => return Some((Risk::Safe, format!("{object} starts on {on}"))),
         Verb::Stop => format!("{object} stops on {on}"),
         Verb::Restart => format!("{object} is restarted on {on}"),
@@ -85,7 +86,7 @@ fn together(live: &Live<'_>, service: &ServiceName, actions: &[&Action]) -> (Ris
 fn moves_as_written(live: &Live<'_>, service: &ServiceName) -> bool {
     let wished = matches!(&live.cx.intent.wish, Some(Wish::Relocate(name, _)) if name == service);
     let written = live.cx.spec.services.get(service);
-    let domain = written.and_then(|service| live.cx.spec.failover_domains.get(service.failover_domain.as_ref()?));
+    let domain = written.and_then(|service| live.cx.spec.domain_of(service));
     wished || domain.is_some_and(|domain| domain.failback && domain.ordered)
 }
 

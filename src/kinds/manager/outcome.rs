@@ -3,7 +3,7 @@
 use super::{Live, POLL, groups};
 use crate::kinds::Assessment;
 use crate::model::{Cause, Fencer, Group, Item, Lane, Place, Role, Score, ServiceName, Subject, Threat};
-use crate::tools::pacemaker::{self, Failure, Resource};
+use crate::tools::pacemaker::{self, Failure, Member, Resource};
 
 /// A service as something that steps are about.
 pub(super) fn subject(name: &ServiceName) -> Subject {
@@ -48,11 +48,10 @@ fn one(live: &Live<'_>, group: &Group) -> Option<Item> {
     let name = &group.id;
     let standing = live.standing;
     let written = &live.cx.spec.services[name];
-    let told = |attribute| standing.cib.meta(name.as_str(), attribute);
-    let role = group.role.map(Role::word).or_else(|| told("target-role"));
+    let role = group.role.map(Role::word).or_else(|| standing.cib.meta(name.as_str(), "target-role"));
     let there = standing.cib.resource(name.as_str()).is_some();
     let runs = if there { role.unwrap_or("Started") == "Started" } else { groups::wants_to_run(written, role) };
-    if told("maintenance") == Some("true") || told("is-managed") == Some("false") || standing.state.maintenance {
+    if standing.cib.is_frozen(name.as_str()) || standing.state.maintenance {
         // People have taken it into their own hands.
         return None;
     }
@@ -73,16 +72,12 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
     let name = &group.id;
     let state = &live.standing.state;
     let members: Vec<&Resource> = state.group(name.as_str()).collect();
-    let failures: Vec<&Failure> =
-        state.failures.iter().filter(|failure| members.iter().any(|member| member.id == failure.resource)).collect();
-    let stuck = |member: &&&Resource| !member.active && !matches!(member.role.as_str(), "Starting" | "Stopping");
-    let candidates = state.members.iter().filter(|member| member.online && !member.standby && !member.pending);
-    let given_up = members.iter().find(stuck).is_some_and(|first| {
-        let failed_on = |node: &str| failures.iter().any(|f| f.node == node && f.task == "start");
-        members.iter().any(|member| member.blocked)
-            || (!failures.is_empty() && candidates.clone().all(|node| failed_on(&node.name)))
-            || first.blocked
-    });
+    let failures: Vec<&Failure> = state.failures_of(name.as_str()).collect();
+    let is_stuck = |member: &&Resource| !member.active && !matches!(member.role.as_str(), "Starting" | "Stopping");
+    let failed_on = |node: &Member| failures.iter().any(|f| f.node == node.name && f.task == "start");
+    let nowhere_left = || state.members.iter().filter(|member| member.takes_services()).all(failed_on);
+    let given_up = members.iter().any(is_stuck)
+        && (members.iter().any(|member| member.blocked) || (!failures.is_empty() && nowhere_left()));
     if let (true, Some(failure)) = (given_up, failures.first()) {
         return failed(name, failure);
     }

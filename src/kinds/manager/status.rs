@@ -5,7 +5,7 @@ use crate::kinds::{Cx, ServiceState, Spec};
 use crate::model::{
     FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
 };
-use crate::tools::pacemaker::{Failure, Member};
+use crate::tools::pacemaker::{Fenced, Member};
 
 /// The cluster manager as the answers tell it; with it, what is degraded and what could not be seen.
 pub(in crate::kinds) fn status(cx: &Cx<'_>, degraded: &mut Vec<String>, unseen: &mut Vec<String>) -> ManagerStatus {
@@ -49,18 +49,16 @@ fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> Serv
     let mut status = ServiceStatus { name: name.clone(), owner: None, state: None, failure: None };
     let Some(standing) = standing else { return status };
     let id = name.as_str();
-    let told = |attribute| standing.cib.meta(id, attribute);
     let members: Vec<_> = standing.state.group(id).collect();
-    let of_it = |failure: &&Failure| members.iter().any(|member| member.id == failure.resource);
-    let failure = standing.state.failures.iter().find(of_it);
+    let failure = standing.state.failures_of(id).next();
     status.failure = failure.map(outcome::said);
     let owner = standing.state.owner(id);
     status.owner = owner.map(str::to_owned).or_else(|| members.iter().find_map(|member| member.on.first().cloned()));
-    let frozen = told("maintenance") == Some("true") || told("is-managed") == Some("false");
-    let wanted = groups::wants_to_run(&spec.services[name], told("target-role").or(Some(Role::Started.word())));
+    let told = standing.cib.meta(id, "target-role").unwrap_or(Role::Started.word());
+    let wanted = groups::wants_to_run(&spec.services[name], Some(told));
     let state = match owner {
         _ if standing.cib.resource(id).is_none() => "not configured",
-        _ if frozen => "frozen",
+        _ if standing.cib.is_frozen(id) => "frozen",
         Some(_) if wanted => "started",
         None if wanted && failure.is_some() && standing.state.rests(id) => "failed",
         None if wanted => "starting",
@@ -78,7 +76,7 @@ fn fencing(spec: &Spec, standing: Option<&Standing>) -> Vec<FencingStatus> {
 }
 
 fn fenced(standing: &Standing) -> Vec<FencedStatus> {
-    let event = |event: &crate::tools::pacemaker::Fenced| FencedStatus {
+    let event = |event: &Fenced| FencedStatus {
         node: event.target.clone(),
         action: event.action.clone(),
         outcome: event.status.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Live, POLL, groups, outcome};
 use crate::kinds::{Assessment, timing};
 use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, Wish};
-use crate::tools::pacemaker;
+use crate::tools::pacemaker::{self, Member};
 
 /// Plans for a wish, and for nothing else.
 pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
@@ -45,10 +45,10 @@ const VERB: &str = "do as the verb says";
 fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String, &'static str)> {
     let spec = live.cx.spec;
     let state = &live.standing.state;
-    if state.member(to.as_str()).is_none_or(|member| !member.online || member.pending || member.standby) {
+    if !state.member(to.as_str()).is_some_and(Member::takes_services) {
         return Some((format!("{to} is not a member that takes services now"), "`bricklayer status` tells more"));
     }
-    let domain = groups::domain(spec, spec.services.get(name)?)?;
+    let domain = spec.domain_of(spec.services.get(name)?)?;
     if domain.restricted && !domain.nodes.contains_key(to) {
         return Some((format!("{to} is not in the domain of service {name}"), "add it to the domain's `nodes`"));
     }
@@ -93,8 +93,7 @@ fn restart(live: &Live<'_>, name: &ServiceName) -> Item {
 /// What failed before is tried again when a person asks for the service.
 fn cleanup(live: &Live<'_>, name: &ServiceName, found: &mut Assessment) {
     let state = &live.standing.state;
-    let failed = state.failures.iter().any(|failure| state.group(name.as_str()).any(|one| one.id == failure.resource));
-    if failed {
+    if state.failures_of(name.as_str()).next().is_some() {
         let summary = format!("forget the failures of service {name}");
         let command = pacemaker::cleanup(name.as_str());
         let item = Item::run(&outcome::subject(name), "cleanup", summary, place(live), command);

@@ -61,13 +61,6 @@ impl Cib {
         owned(&self.configuration)
     }
 
-    /// The value of a property of the cluster.
-    #[must_use]
-    pub fn property(&self, name: &str) -> Option<&str> {
-        let mut sets = self.configuration.child("crm_config")?.each("cluster_property_set");
-        sets.find_map(|set| nvpair(set, name))
-    }
-
     /// A resource by its id, groups and the members of groups among them.
     #[must_use]
     pub fn resource(&self, id: &str) -> Option<&Element> {
@@ -78,6 +71,12 @@ impl Cib {
     #[must_use]
     pub fn meta(&self, id: &str, name: &str) -> Option<&str> {
         meta(self.resource(id)?, name)
+    }
+
+    /// Whether a person has told the cluster manager to leave a resource alone.
+    #[must_use]
+    pub fn is_frozen(&self, id: &str) -> bool {
+        self.meta(id, "maintenance") == Some("true") || self.meta(id, "is-managed") == Some("false")
     }
 
     /// The constraints that `crm_resource --move` and `--ban` leave behind, by id.
@@ -101,6 +100,21 @@ impl Cib {
 pub(super) fn owned(configuration: &Element) -> BTreeSet<&str> {
     let tags = configuration.child("tags").into_iter().flat_map(|tags| tags.each("tag"));
     tags.filter(|tag| tag.id() == OWNED).flat_map(|tag| tag.each("obj_ref")).map(Element::id).collect()
+}
+
+/// The ids of the resources that bricklayer owns in a configuration, and of those that lie in them.
+#[must_use]
+pub fn owned_resources(configuration: &Element) -> BTreeSet<&str> {
+    fn collect<'a>(resource: &'a Element, found: &mut BTreeSet<&'a str>) {
+        found.insert(resource.id());
+        let within = resource.children.iter().filter(|child| ["primitive", "group"].contains(&child.name.as_str()));
+        within.for_each(|child| collect(child, found));
+    }
+    let owned = owned(configuration);
+    let mut found = BTreeSet::new();
+    let all = configuration.child("resources").into_iter().flat_map(|resources| &resources.children);
+    all.filter(|one| owned.contains(one.id())).for_each(|one| collect(one, &mut found));
+    found
 }
 
 fn resource<'a>(within: &'a Element, id: &str) -> Option<&'a Element> {

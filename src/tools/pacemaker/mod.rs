@@ -14,7 +14,7 @@ mod state;
 mod tests;
 mod trial;
 
-pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib};
+pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib, owned_resources};
 pub use compare::{Change, changes};
 pub use first::{has_run, seed};
 pub use metadata::{Metadata, metadata};
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use roxmltree::Document;
 
-use super::complaint;
+use super::succeeded;
 use crate::model::{Command, Output, Program, ReadError};
 
 /// The daemon whose absence makes all of this unreadable.
@@ -38,14 +38,17 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// How long a fencing may take that a person asks for: agents retry, and a machine boots.
 const FENCING_DEADLINE: Duration = Duration::from_secs(180);
 
+/// Whether one of Pacemaker's programs could tell what it was asked.
+fn told(output: &Output) -> Result<(), ReadError> {
+    match output.status {
+        DISCONNECTED => Err(ReadError::Off(DAEMON)),
+        _ => succeeded(output, DAEMON),
+    }
+}
+
 /// Reads the document of one of Pacemaker's programs.
 fn document<T>(output: &Output, read: impl FnOnce(&Document<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
-    match output.status {
-        0 => {}
-        127 => return Err(ReadError::NotInstalled(DAEMON)),
-        DISCONNECTED => return Err(ReadError::Off(DAEMON)),
-        _ => return Err(ReadError::Refused(complaint(output))),
-    }
+    told(output)?;
     let document = Document::parse(&output.stdout).map_err(|error| ReadError::Garbled(error.to_string()))?;
     read(&document)
 }

@@ -42,6 +42,14 @@ pub struct Member {
     pub maintenance: bool,
 }
 
+impl Member {
+    /// Whether services may be started on it.
+    #[must_use]
+    pub fn takes_services(&self) -> bool {
+        self.online && !self.pending && !self.standby
+    }
+}
+
 /// A resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "crm_mon tells each of them by itself, and any mix of them occurs")]
@@ -113,6 +121,11 @@ impl State {
     /// The members of a group, in order.
     pub fn group<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Resource> {
         self.resources.iter().filter(move |resource| resource.group.as_deref() == Some(id))
+    }
+
+    /// What went wrong with the members of a group and was not forgotten.
+    pub fn failures_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Failure> {
+        self.failures.iter().filter(move |failure| self.group(group).any(|member| member.id == failure.resource))
     }
 
     /// The one node on which all members of a group run, if there is one.

@@ -131,6 +131,15 @@ fn what_was_put_in_differs_in_nothing_and_what_is_foreign_stays() {
 }
 
 #[test]
+fn what_only_begins_like_an_owned_resource_is_not_owned() {
+    let mut configuration = candidate(&Element::new("configuration"), &document());
+    let foreign = Element::new("primitive").with("id", "kvmhost01-2").with("class", "ocf").with("type", "Dummy");
+    configuration.child_mut("resources").children.push(foreign);
+    let owned = owned_resources(&configuration);
+    assert!(owned.contains("kvmhost01") && owned.contains("service01-ip") && !owned.contains("kvmhost01-2"));
+}
+
+#[test]
 fn a_new_service_has_its_first_role_and_keeps_what_it_was_told_afterwards() {
     let empty = Element::new("configuration");
     let first = candidate(&empty, &document());

@@ -2,10 +2,10 @@
 
 use roxmltree::Document;
 
-use super::{DAEMON, DEADLINE, DISCONNECTED};
+use super::{DEADLINE, told};
 use crate::model::{Command, Output, Program, Query, ReadError};
+use crate::tools::scripts;
 use crate::tools::xml::Element;
-use crate::tools::{complaint, scripts};
 
 /// What Pacemaker says of a configuration that it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +63,7 @@ pub fn push(configuration: &Element, (admin_epoch, epoch): (u64, u64)) -> Comman
 }
 
 fn read(output: &Output) -> Result<Trial, ReadError> {
-    match output.status {
-        0 => {}
-        DISCONNECTED => return Err(ReadError::Off(DAEMON)),
-        127 => return Err(ReadError::NotInstalled(DAEMON)),
-        _ => return Err(ReadError::Refused(complaint(output))),
-    }
+    told(output)?;
     let garbled = || ReadError::Garbled(output.stdout.lines().next().unwrap_or("nothing").to_owned());
     let (head, rest) = output.stdout.split_once('\n').ok_or_else(garbled)?;
     let numbers: Vec<u64> = head.split('\t').map(|n| n.parse().map_err(|_| garbled())).collect::<Result<_, _>>()?;
