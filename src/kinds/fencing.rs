@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::parameters;
 use crate::model::{AgentName, FenceDeviceName, NodeName, SecretRef};
 
 pub(super) use check::check;
@@ -42,14 +43,14 @@ pub struct FenceDevice {
     pub agent: AgentName,
     /// Its options, as the agent's own metadata names them. Values are kept as written.
     #[serde(default)]
-    #[schemars(schema_with = "option_values")]
+    #[schemars(schema_with = "parameters::schema")]
     pub options: BTreeMap<String, String>,
     /// Options whose values are secret. They are kept in files on the nodes that only root can read.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretRef>,
     /// What the device calls each node: one device with many outlets.
     #[serde(default)]
-    #[schemars(schema_with = "option_values")]
+    #[schemars(schema_with = "parameters::schema")]
     pub plugs: BTreeMap<NodeName, String>,
     /// Options that differ from node to node: one device for each node.
     #[serde(default)]
@@ -79,12 +80,7 @@ impl FenceDevice {
     }
 }
 
-/// To an editor, `20` and `true` are no texts; to a fence agent every value is one.
-fn option_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
-}
-
 fn per_node(generator: &mut SchemaGenerator) -> Schema {
-    let values = option_values(generator);
+    let values = parameters::schema(generator);
     json_schema!({ "type": "object", "additionalProperties": values })
 }

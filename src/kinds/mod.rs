@@ -11,6 +11,7 @@ mod corosync;
 mod cx;
 mod domains;
 mod fencing;
+mod files;
 mod ids;
 mod manager;
 mod mounts;

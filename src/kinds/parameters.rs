@@ -1,7 +1,14 @@
 //! Options of fence agents and parameters of resource agents: names and values that end in XML and on an agent's
 //! standard input, a line each.
 
+use schemars::{Schema, SchemaGenerator, json_schema};
+
 use crate::model::{Findings, SpecPath};
+
+/// The schema of options by name: to an editor, `20` and `true` are no texts; to the programs every value is one.
+pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
+}
 
 /// Whether `name: value` can be told to an agent; says so of `path` if not.
 pub(super) fn check(name: &str, value: &str, path: &SpecPath, findings: &mut Findings) -> bool {

@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, ServiceState, Spec, nodes};
+use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, ServiceState, Spec, files, nodes};
 use crate::model::{Findings, Item, Milestone, NodeName, ServiceName, Subject};
 use crate::tools::postgresql::{self, Programs};
 
@@ -121,8 +121,8 @@ pub(super) fn needs(cx: &Cx<'_>, service: &ServiceName, item: Item) -> Item {
     let answering: Vec<&NodeName> = one.nodes.iter().copied().filter(|node| cx.answers(node)).collect();
     let each = answering.into_iter().flat_map(|node| {
         [
-            config::written(&settings_file(service), node),
-            config::written(&access_file(service), node),
+            files::written(&settings_file(service), node),
+            files::written(&access_file(service), node),
             packages::off(node),
         ]
     });

@@ -16,7 +16,7 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::one_of::{MapReader, word_or_map};
-use super::{Assessment, Cx, Kind, Spec};
+use super::{Assessment, Cx, Kind, Spec, parameters};
 use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 use crate::tools::gluster;
 
@@ -94,7 +94,7 @@ pub struct Volume {
     pub profile: Option<Profile>,
     /// Options as `gluster volume set` takes them. Values are kept as written.
     #[serde(default)]
-    #[schemars(schema_with = "option_values")]
+    #[schemars(schema_with = "parameters::schema")]
     pub options: BTreeMap<String, String>,
     /// Whether bricks may lie on the node's root file system: for trying things out.
     #[serde(default)]
@@ -219,11 +219,6 @@ fn brick_from_word(word: &str) -> Result<Brick, String> {
         device: None,
         filesystem: None,
     })
-}
-
-/// To an editor, `20` and `true` are no texts; to glusterd every value is one.
-fn option_values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 impl JsonSchema for Brick {

@@ -7,7 +7,7 @@ mod conf;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{field, rows, scripts, succeeded, text_of_file};
+use super::{field, rows, scripts, succeeded};
 use crate::model::{AbsPath, Command, NodeName, Output, Program, Query, ReadError};
 
 pub use conf::{Conf, Device, Keys, Member, is_packaged, keys};
@@ -40,18 +40,6 @@ pub fn class(key: &str) -> Class {
         || key == "quorum.provider"
         || ["system.", "quorum.device."].iter().any(|section| key.starts_with(section));
     if fixed { Class::Restart } else { Class::Reload }
-}
-
-/// Asks for the text of the file; none if there is no file.
-#[must_use]
-pub fn conf() -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [CONF]), read: text_of_file }
-}
-
-/// Writes the file. Corosync does not notice.
-#[must_use]
-pub fn write_conf(text: &str) -> Command {
-    Command::changes(Program::Script(scripts::WRITE_FILE), [CONF, "0644"]).with_input(text)
 }
 
 /// A key, as much as may be known of it.

@@ -1,9 +1,7 @@
 //! What a node does by itself to join the cluster after its bricks are healed: a script of ours and the unit that runs
 //! it at boot. It has to work while no bricklayer runs anywhere.
 
-use crate::model::{Command, Program, Query};
-
-use super::{MARK, scripts, text_of_file};
+use super::{MARK, scripts};
 
 /// The unit.
 pub const UNIT: &str = "bricklayer-join.service";
@@ -43,16 +41,4 @@ impl Join<'_> {
 #[must_use]
 pub fn script() -> &'static str {
     scripts::BRICKLAYER_JOIN.text
-}
-
-/// Asks for the text of one of the two files; none if there is no file.
-#[must_use]
-pub fn file(path: &'static str) -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [path]), read: text_of_file }
-}
-
-/// Writes one of the two files.
-#[must_use]
-pub fn write(path: &'static str, text: &str) -> Command {
-    Command::changes(Program::Script(scripts::WRITE_FILE), [path, "0644"]).with_input(text)
 }

@@ -69,15 +69,6 @@ fn succeeded(output: &Output, program: &'static str) -> Result<(), ReadError> {
     }
 }
 
-/// What `cat` says of a file; none if there is no file.
-fn text_of_file(output: &Output) -> Result<Option<String>, ReadError> {
-    match output.status {
-        0 => Ok(Some(output.stdout.clone())),
-        1 if output.stderr.contains("No such file or directory") => Ok(None),
-        _ => Err(ReadError::Refused(complaint(output))),
-    }
-}
-
 /// The rows of a script that prints a line for each thing, fields separated by tabs.
 fn rows<const N: usize>(text: &str) -> Result<Vec<[&str; N]>, ReadError> {
     text.lines()

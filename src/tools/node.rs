@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{field, rows, scripts, succeeded};
+use super::{complaint, field, rows, scripts, succeeded};
 use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 /// How long an installation of packages may take.
@@ -270,6 +270,26 @@ fn read_ports(output: &Output) -> Result<BTreeMap<String, Port>, ReadError> {
         Ok((target.to_owned(), answer))
     };
     rows(&output.stdout)?.into_iter().map(port).collect()
+}
+
+/// Asks for the text of the file at `path`; none if there is no file.
+#[must_use]
+pub fn text_of(path: &str) -> Query<Option<String>> {
+    Query { command: Command::reads(Program::Tool("cat"), [path]), read: read_text_or_none }
+}
+
+fn read_text_or_none(output: &Output) -> Result<Option<String>, ReadError> {
+    match output.status {
+        0 => Ok(Some(output.stdout.clone())),
+        1 if output.stderr.contains("No such file or directory") => Ok(None),
+        _ => Err(ReadError::Refused(complaint(output))),
+    }
+}
+
+/// Makes `text` the file at `path`, for everybody to read.
+#[must_use]
+pub fn write(path: &str, text: &str) -> Command {
+    Command::changes(Program::Script(scripts::WRITE_FILE), [path, "0644"]).with_input(text)
 }
 
 /// Asks for the text of `/etc/hosts`.

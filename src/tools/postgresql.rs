@@ -210,12 +210,6 @@ pub fn reload(programs: &Programs, data: &AbsPath) -> Command {
     Command::changes(Program::Tool("runuser"), ["-u", USER, "--", &program, "reload", "-D", data.as_str()])
 }
 
-/// Asks for the text of a file; none if there is none.
-#[must_use]
-pub fn file(path: &str) -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [path]), read: super::text_of_file }
-}
-
 /// Writes a file that root and the databases' user may read.
 #[must_use]
 pub fn write(path: &str, text: &str) -> Command {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{MARK, scripts, succeeded, text_of_file};
+use super::{MARK, node, scripts, succeeded};
 use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 const PROGRAM: &str = "systemctl";
@@ -176,7 +176,7 @@ pub fn mount_unit_file(path: &AbsPath) -> String {
 /// Asks for the text of the mount unit for `path`; none if there is no file.
 #[must_use]
 pub fn mount_unit(path: &AbsPath) -> Query<Option<String>> {
-    Query { command: Command::reads(Program::Tool("cat"), [mount_unit_file(path)]), read: text_of_file }
+    node::text_of(&mount_unit_file(path))
 }
 
 /// Writes the mount unit for `path` and mounts by it, after taking away what is mounted there now.

@@ -4,10 +4,10 @@
 use super::members::start;
 use super::view::{Sight, View};
 use super::{daemons, member};
-use crate::kinds::{Assessment, Start, VolumeState};
-use crate::model::{Difference, Item, Milestone, NodeName, Place, Seen, Subject, Why};
+use crate::kinds::{Assessment, Start, VolumeState, files};
+use crate::model::{Difference, Item, Milestone, NodeName, Place};
 use crate::tools::join::{self, Join, SCRIPT_FILE, UNIT, UNIT_FILE};
-use crate::tools::systemd;
+use crate::tools::{node, systemd};
 
 /// After how many seconds a node joins that is not healed.
 const PATIENCE: u64 = 15 * 60;
@@ -44,31 +44,15 @@ pub(super) fn unit(view: &View<'_>, node: &NodeName) -> String {
     .unit()
 }
 
-fn file_of(path: &'static str, node: &NodeName) -> Subject {
-    Subject::on("file", path, node)
-}
-
 /// The milestones that the script and the unit are as written.
 pub(super) fn files(node: &NodeName) -> [Milestone; 2] {
-    [SCRIPT_FILE, UNIT_FILE].map(|path| file_of(path, node).is("as written"))
+    [SCRIPT_FILE, UNIT_FILE].map(|path| files::written(path, node))
 }
 
-fn file(view: &View<'_>, node: &NodeName, path: &'static str, text: &str, found: &mut Assessment) {
-    let written = file_of(path, node).is("as written");
-    match view.cx.see(node, &join::file(path)) {
-        Seen::Is(seen) if (*seen).as_deref() == Some(text) => found.met(written),
-        Seen::Is(seen) => {
-            let why = match *seen {
-                Some(_) => Difference::changed(path, "another text", "as written"),
-                None => Difference::new(path, "as written"),
-            };
-            let (subject, place) = (file_of(path, node), Place::On(node.clone()));
-            let item = Item::run(&subject, "write", format!("write {path} on {node}"), place, join::write(path, text));
-            found.item(item.because(why).gives(written));
-        }
-        Seen::NotYet(_) | Seen::Unknown(Why::NotAsked) => {}
-        Seen::Unknown(why) => found.unknown(written, &why),
-    }
+fn file(view: &View<'_>, name: &NodeName, path: &str, text: &str, found: &mut Assessment) {
+    let seen = view.cx.see(name, &node::text_of(path));
+    let item = files::compare((path, name), &seen, text, node::write(path, text), found);
+    found.items.extend(item);
 }
 
 fn at_boot(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::joined;
 use super::view::{View, unseen};
-use crate::kinds::{Assessment, nodes};
+use crate::kinds::{Assessment, files, nodes};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Seen, Subject, Threat};
 use crate::tools::corosync::{self, Key, Keys};
-use crate::tools::pacemaker;
+use crate::tools::{node as node_files, pacemaker};
 
 /// Looks at all nodes.
 pub(super) fn assess(view: &View<'_>, found: &mut Assessment) {
@@ -20,12 +20,12 @@ pub(super) fn assess(view: &View<'_>, found: &mut Assessment) {
 }
 
 fn conf_of(node: &NodeName) -> Subject {
-    Subject::on("file", corosync::CONF, node)
+    files::subject(corosync::CONF, node)
 }
 
 /// The milestone that `node` has the file as it is to be.
 pub(super) fn written(node: &NodeName) -> Milestone {
-    conf_of(node).is("as written")
+    files::written(corosync::CONF, node)
 }
 
 /// The milestone that `node` has the key that all have.
@@ -51,10 +51,15 @@ fn conf(view: &View<'_>, node: &NodeName, found: &mut Assessment) {
         return found.item(held.gives(written(node)));
     }
     let summary = format!("write {} on {node}", corosync::CONF);
-    let mut item =
-        Item::run(&conf_of(node), "write", summary, Place::On(node.clone()), corosync::write_conf(&view.text))
-            .needs(nodes::installed(node, corosync::DAEMON))
-            .gives(written(node));
+    let mut item = Item::run(
+        &conf_of(node),
+        "write",
+        summary,
+        Place::On(node.clone()),
+        node_files::write(corosync::CONF, &view.text),
+    )
+    .needs(nodes::installed(node, corosync::DAEMON))
+    .gives(written(node));
     item.why = why(view, (**seen).as_deref());
     // From now on it is what this node starts with, whatever becomes of the reload.
     if view.quorum_rises().is_some() {

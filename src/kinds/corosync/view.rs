@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::kinds::units::{self, Units};
 use crate::kinds::{Algorithm, Assessment, Cx, Spec, nodes};
 use crate::model::{Cause, Item, Milestone, NodeName, Seen, Subject, Why};
-use crate::tools::MARK;
 use crate::tools::corosync::{self, Class, Cmap, Conf, Device, Key, Keys, Member};
 use crate::tools::systemd::Unit;
+use crate::tools::{MARK, node};
 
 use super::{COROSYNC, PACEMAKER};
 
@@ -71,7 +71,7 @@ impl<'a> View<'a> {
             let sight = Sight {
                 id: node.id?,
                 units: units::of(cx, name),
-                conf: cx.see(name, &corosync::conf()),
+                conf: cx.see(name, &node::text_of(corosync::CONF)),
                 key: cx.see(name, &corosync::key()),
                 cmap: cx.see(name, &corosync::cmap()),
                 answers: !matches!(cx.see(name, &nodes::look(spec)), Seen::Unknown(Why::NoAnswer(..))),

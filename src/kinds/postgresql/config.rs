@@ -2,34 +2,32 @@
 //! can be looked at while nothing is mounted, and a broken one can be mended.
 
 use super::{One, access_file, settings_file};
-use crate::kinds::{Assessment, nodes};
-use crate::model::{Difference, Item, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
+use crate::kinds::{Assessment, files, nodes};
+use crate::model::{Difference, Item, NodeName, Place, SpecPath, Subject};
+use crate::tools::node;
 use crate::tools::postgresql::{self, Programs, Runs, Server, Settings};
-
-/// The milestone that the file at `path` is as it should be on `node`.
-pub(super) fn written(path: &str, node: &NodeName) -> Milestone {
-    Subject::on("file", path, node).is("written")
-}
 
 /// Looks at the files of `one` on all its nodes.
 pub(super) fn assess(one: &One<'_>, found: &mut Assessment) {
-    let files = files(one);
-    for node in &one.nodes {
-        let seen = files.each_ref().map(|(path, _)| one.cx.see(node, &postgresql::file(path)));
-        let Some(programs) = one.programs(node) else { continue };
-        let server = one.server(node);
+    let texts = texts(one);
+    for name in &one.nodes {
+        let seen = texts.each_ref().map(|(path, _)| one.cx.see(name, &node::text_of(path)));
+        let Some(programs) = one.programs(name) else { continue };
+        let server = one.server(name);
         let mut differ = false;
-        for ((path, text), seen) in files.iter().zip(seen) {
-            differ |= file(node, &programs, path, text, &seen, found);
+        for ((path, text), seen) in texts.iter().zip(seen) {
+            let item = files::compare((path, name), &seen, text, postgresql::write(path, text), found);
+            differ |= item.is_some();
+            found.items.extend(item.map(|item| item.needs(nodes::installed(name, programs.package))));
         }
         if let Some(server) = server {
-            running(one, node, &programs, &server, differ, found);
+            running(one, name, &programs, &server, differ, found);
         }
     }
 }
 
 /// The two files, path and text.
-fn files(one: &One<'_>) -> [(String, String); 2] {
+fn texts(one: &One<'_>) -> [(String, String); 2] {
     let access_file = access_file(one.name);
     let owner = one.owner();
     let settings = Settings {
@@ -55,41 +53,6 @@ impl One<'_> {
     }
 }
 
-/// Compares one file; says whether it differs.
-fn file(
-    node: &NodeName,
-    programs: &Programs,
-    path: &str,
-    text: &str,
-    seen: &Seen<Option<String>>,
-    found: &mut Assessment,
-) -> bool {
-    let seen = match seen {
-        Seen::Is(seen) => seen,
-        Seen::NotYet(_) | Seen::Unknown(Why::NotAsked) => return false,
-        Seen::Unknown(why) => {
-            found.unknown(written(path, node), why);
-            return false;
-        }
-    };
-    if seen.as_deref() == Some(text) {
-        found.met(written(path, node));
-        return false;
-    }
-    let why = match **seen {
-        Some(_) => Difference::changed(path, "another text", "as written"),
-        None => Difference::new(path, "as written"),
-    };
-    let subject = Subject::on("file", path, node);
-    let command = postgresql::write(path, text);
-    let item = Item::run(&subject, "write", format!("write {path} on {node}"), Place::On(node.clone()), command)
-        .because(why)
-        .needs(nodes::installed(node, programs.package))
-        .gives(written(path, node));
-    found.item(item);
-    true
-}
-
 /// Has a server that runs read what it has not read.
 fn running(one: &One<'_>, node: &NodeName, programs: &Programs, server: &Server, differ: bool, found: &mut Assessment) {
     if server.runs != Runs::Ours {
@@ -101,8 +64,8 @@ fn running(one: &One<'_>, node: &NodeName, programs: &Programs, server: &Server,
         let subject = Subject::on("database", one.name, node);
         let item = Item::run(&subject, "reload", summary, Place::On(node.clone()), command)
             .because(Difference::changed("files", "not read since they were written", "in force"))
-            .needs(written(&settings_file(one.name), node))
-            .needs(written(&access_file(one.name), node));
+            .needs(files::written(&settings_file(one.name), node))
+            .needs(files::written(&access_file(one.name), node));
         found.item(item.assumed_if(differ));
     }
     if !server.waiting.is_empty() {

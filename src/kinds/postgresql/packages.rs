@@ -5,7 +5,7 @@ use super::{One, all, serving, written};
 use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, Spec, nodes};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Seen, Subject, Why};
-use crate::tools::node::{Family, Node};
+use crate::tools::node::{self, Family, Node};
 use crate::tools::postgresql::{self, CREATECLUSTER, Programs};
 use crate::tools::systemd;
 
@@ -56,7 +56,7 @@ pub(super) fn off(node: &NodeName) -> Milestone {
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
     for name in serving(cx.spec) {
         let units = units::of(cx, name);
-        let config = cx.see(name, &postgresql::file(CREATECLUSTER));
+        let config = cx.see(name, &node::text_of(CREATECLUSTER));
         let seen = cx.see(name, &nodes::look(cx.spec));
         let Seen::Is(node) = seen else { continue };
         if node.family == Family::Debian {

@@ -10,6 +10,7 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kinds::one_of::{MapReader, word_or_map};
+use crate::kinds::parameters;
 use crate::model::{AbsPath, AgentName, Interval, MountName};
 
 /// One resource of a service.
@@ -110,7 +111,7 @@ pub struct Postgresql {
     pub port: u16,
     /// Settings as postgresql.conf takes them, over those in the data directory. Values are kept as written.
     #[serde(default)]
-    #[schemars(schema_with = "values")]
+    #[schemars(schema_with = "parameters::schema")]
     pub settings: BTreeMap<String, String>,
     /// Who may log in from where: lines of `pg_hba.conf`, behind the one that lets the system's users in by their name.
     #[serde(default)]
@@ -163,16 +164,11 @@ pub struct Ocf {
     pub agent: AgentName,
     /// Its parameters. Values are kept as written.
     #[serde(default)]
-    #[schemars(schema_with = "values")]
+    #[schemars(schema_with = "parameters::schema")]
     pub parameters: BTreeMap<String, String>,
     /// How long what is done to it may take.
     #[serde(default)]
     pub timeouts: Timeouts,
-}
-
-/// To an editor, `20` and `true` are no texts; to an agent every value is one.
-fn values(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
 }
 
 /// An IP address with the length of its network's prefix: `192.168.7.99/24`.
