@@ -61,6 +61,7 @@ impl Kind for Manager {
             Seen::NotYet(_) => first(cx, found),
             Seen::Unknown(why) => {
                 found.unknown(configured(cx.spec), &why);
+                found.unknown(answers(cx.spec), &why);
                 if let Why::Unreadable(..) = why {
                     let summary = "look at the cluster manager";
                     let because = why.to_string();
@@ -84,6 +85,11 @@ pub(super) fn configured(spec: &Spec) -> Milestone {
 /// The members together, as something that steps are about.
 fn members(spec: &Spec) -> Subject {
     Subject::new("cluster", &spec.cluster)
+}
+
+/// The milestone that one of the members has told how the cluster stands.
+pub(super) fn answers(spec: &Spec) -> Milestone {
+    members(spec).is("answering")
 }
 
 /// The milestone that the members have one among them that decides, and quorum.
@@ -176,6 +182,7 @@ struct Live<'a> {
 impl Live<'_> {
     fn assess(&self, found: &mut Assessment) {
         let spec = self.cx.spec;
+        found.met(answers(spec));
         if self.standing.is_coordinated() {
             found.met(coordinated(spec));
         } else {

@@ -49,7 +49,9 @@ pub use services::{
 pub use status::status;
 pub use volumes::{Brick, Filesystem, Profile, Volume, VolumeState};
 
-use crate::model::{ClusterName, DomainName, FenceDeviceName, Findings, MountName, NodeName, ServiceName, VolumeName};
+use crate::model::{
+    ClusterName, DomainName, FenceDeviceName, Findings, Milestone, MountName, NodeName, ServiceName, VolumeName, Wish,
+};
 
 /// What the author of a kind writes. `Sync`, because kinds are stateless entries of a static list.
 pub trait Kind: Sync {
@@ -76,6 +78,14 @@ pub static KINDS: &[&dyn Kind] = &[
     &corosync::Membership,
     &manager::Manager,
 ];
+
+/// What must have been seen for `wish` to be granted when nothing is left to do for it.
+pub(crate) fn seen_for(spec: &Spec, wish: &Wish) -> Milestone {
+    match wish {
+        Wish::Heal(volume) => volumes::healed(volume),
+        _ => manager::answers(spec),
+    }
+}
 
 /// What is wrong or doubtful in a file, by every kind.
 #[must_use]

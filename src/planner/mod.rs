@@ -8,11 +8,12 @@
 pub(crate) mod mutant;
 mod order;
 mod safety;
+mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::{Assessment, Cx, KINDS, Spec};
-use crate::model::{Cause, Command, Facts, Held, Intent, Item, NodeName, Plan, Step, Subject, Wish, Work};
+use crate::model::{Cause, Command, Facts, Held, Intent, Item, NodeName, Plan, Step, Work};
 
 /// Questions that must be answered before a plan is whole, by node.
 pub type Questions = BTreeMap<NodeName, BTreeSet<Command>>;
@@ -32,7 +33,7 @@ pub fn draft(spec: &Spec, facts: &Facts, intent: &Intent) -> (Plan, Questions) {
         kind.assess(&cx, &mut found);
     }
     if let Some(wish) = &intent.wish {
-        found.items.retain(|item| concerns(wish, item));
+        wish::narrow(spec, wish, &mut found);
     }
     #[cfg(test)]
     mutant::forget(&cx, &mut found);
@@ -51,29 +52,6 @@ pub fn draft(spec: &Spec, facts: &Facts, intent: &Intent) -> (Plan, Questions) {
 #[must_use]
 pub fn plan(spec: &Spec, facts: &Facts, intent: &Intent) -> Plan {
     draft(spec, facts, intent).0
-}
-
-/// Whether an item is a part of what is wished: a verb does what it says, and mends nothing else on the way.
-fn concerns(wish: &Wish, item: &Item) -> bool {
-    let Subject { kind, name, .. } = &item.subject;
-    match (wish, *kind) {
-        (Wish::Heal(volume), "volume") => {
-            name == volume.as_str() && ["heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb))
-        }
-        (Wish::Heal(_), _) => false,
-        (Wish::Fence(node, _), "fencing") => name == node.as_str(),
-        (_, "cib" | "cluster") => true,
-        (
-            Wish::Enable(service)
-            | Wish::Disable(service)
-            | Wish::Freeze(service)
-            | Wish::Unfreeze(service)
-            | Wish::Relocate(service, _)
-            | Wish::Restart(service),
-            "service",
-        ) => name == service.as_str(),
-        _ => false,
-    }
 }
 
 /// Holds an item that this run may not take, or has tried in vain.
