@@ -7,7 +7,7 @@ mod database;
 mod timeouts;
 
 use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
-use super::{FailoverDomain, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
+use super::{FailoverDomain, HealGate, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
 use crate::model::{DomainName, Finding, Findings, ServiceName, SpecPath, VolumeName};
 
 /// Looks across the sections, if there is to be a cluster manager.
@@ -109,15 +109,16 @@ fn check_failback(spec: &Spec, name: &DomainName, domain: &FailoverDomain, findi
     if !domain.failback || start == Start::AfterHeal {
         return;
     }
-    let own =
-        services(spec).map(|(_, service)| service).filter(|service| service.failover_domain.as_ref() == Some(name));
+    let own = services(spec)
+        .map(|(_, service)| service)
+        .filter(|service| service.failover_domain.as_ref() == Some(name) && service.heal_gate != HealGate::Strict);
     let mut replicated =
         own.flat_map(|service| service.volumes(spec)).filter(|(_, volume)| volumes::is_redundant(volume));
     if let Some((volume, _)) = replicated.next() {
         let message =
             format!("a node that comes back would take the service before its bricks of volume {volume} are healed");
         let path = SpecPath::of(["failoverDomains"]).at(name).at("failback");
-        findings.error(path, "failback-before-heal", message, "write `corosync: {start: afterHeal}`");
+        findings.error(path, "failback-before-heal", message, "leave `healGate` out at the service");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FenceDevice, Ip, Resource, Service, Spec};
-use crate::model::{FenceDeviceName, Findings, NodeName, ServiceName, SpecPath};
+use crate::model::{FenceDeviceName, Findings, NodeName, ServiceName, SpecPath, VolumeName};
 
 /// Names of bricklayer's and Pacemaker's own.
 const TAKEN: &[&str] = &["bricklayer", "cib-bootstrap-options"];
@@ -42,6 +42,11 @@ pub(super) fn link(interface: &str) -> String {
     format!("link-{interface}")
 }
 
+/// The id of what watches the heal gate of a volume.
+pub(super) fn gate(volume: &VolumeName) -> String {
+    format!("healgate-{volume}")
+}
+
 /// The ids of a device's fence resources: one, or one for each node.
 fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
     if device.per_node.is_empty() {
@@ -71,6 +76,9 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
         for level in 1..=levels.len() {
             take(format!("{node}-level-{level}"), format!("a level of {node}"), SpecPath::of(["fenceLevels"]).at(node));
         }
+    }
+    for name in spec.volumes.keys() {
+        take(gate(name), format!("the heal gate of volume {name}"), SpecPath::of(["volumes"]).at(name));
     }
     let mut links = BTreeSet::new();
     for (name, service) in &spec.services {

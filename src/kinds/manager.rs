@@ -6,6 +6,7 @@
 
 mod agents;
 mod fencers;
+mod gates;
 mod groups;
 mod impact;
 mod outcome;

@@ -12,6 +12,7 @@ mod cx;
 mod domains;
 mod fencing;
 mod files;
+mod healgate;
 mod ids;
 mod manager;
 mod mounts;
@@ -39,6 +40,7 @@ pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
 pub use cx::{Assessment, Cx};
 pub use domains::FailoverDomain;
 pub use fencing::{FenceDevice, FenceLevels, Fencing};
+pub use healgate::HealGate;
 pub(crate) use manager::Standing;
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
@@ -76,6 +78,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &secrets::Secrets,
     &postgresql::Databases,
     &corosync::Membership,
+    &healgate::HealGates,
     &manager::Manager,
 ];
 

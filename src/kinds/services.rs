@@ -7,7 +7,7 @@ mod resources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FailoverDomain, Spec, Volume};
+use super::{FailoverDomain, HealGate, Spec, Volume};
 use crate::model::{DomainName, Interval, MountName, NodeName, VolumeName};
 
 pub(super) use check::{Part, check, parts};
@@ -47,6 +47,12 @@ pub struct Service {
     /// After how long without a failure the failures before it are forgotten: 10 minutes unless written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_window: Option<Interval>,
+    /// What it does about copies of its data that are not complete.
+    #[serde(default)]
+    pub heal_gate: HealGate,
+    /// Why it may start on a copy that is not complete, where the gate lets it: what that copy misses is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_data_loss: Option<String>,
     /// What it is made of, in the order in which it starts.
     pub resources: Vec<Resource>,
 }

@@ -258,6 +258,21 @@ pub(super) fn may_diverge(volume: &Volume) -> bool {
     }
 }
 
+/// How many bricks of a set a client must reach, where clients keep a quorum.
+pub(super) fn client_quorum(volume: &Volume) -> Option<usize> {
+    if may_diverge(volume) {
+        return None;
+    }
+    let fixed = written_options(volume).get("cluster.quorum-count").and_then(|count| count.parse().ok());
+    let shape = shape::wanted(volume);
+    Some(fixed.filter(|_| shape.disperse == 0).unwrap_or_else(|| shape::enough(shape, shape::set_size(shape))))
+}
+
+/// How many bricks make a set.
+pub(super) fn set_size(volume: &Volume) -> usize {
+    shape::set_size(shape::wanted(volume))
+}
+
 /// The shape in words: as the volume has it, else as it is written.
 pub(super) fn shape_words(written: &Volume, there: Option<&gluster::Volume>) -> String {
     match there {

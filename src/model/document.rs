@@ -51,8 +51,19 @@ pub struct Group {
     pub places: BTreeMap<NodeName, Score>,
     /// Attributes of nodes that count against a node while they are below 1, and how much.
     pub avoids: BTreeMap<String, i32>,
+    /// Attributes of nodes that say whether it may run there, each with the watcher that sets it.
+    pub gates: BTreeMap<String, Gate>,
     /// What a person has just told it, over what it was told before.
     pub wished: BTreeMap<&'static str, &'static str>,
+}
+
+/// What an attribute of a node that is 1 or not means for a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The id of the watcher that sets it.
+    pub watcher: String,
+    /// Whether the service must not run where it is not 1; else it only prefers where it is.
+    pub strict: bool,
 }
 
 /// A resource.

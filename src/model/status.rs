@@ -74,8 +74,10 @@ pub struct ServiceStatus {
     pub name: ServiceName,
     /// The node that it runs on.
     pub owner: Option<String>,
-    /// `started`, `starting`, `stopping`, `stopped`, `failed`, `frozen`, or `not configured`.
+    /// `started`, `starting`, `waiting`, `stopping`, `stopped`, `failed`, `frozen`, or `not configured`.
     pub state: Option<String>,
+    /// What it waits for, one sentence.
+    pub waits_for: Option<String>,
     /// The last thing that went wrong with it and was not forgotten.
     pub failure: Option<String>,
 }

@@ -286,6 +286,12 @@ fn read_text_or_none(output: &Output) -> Result<Option<String>, ReadError> {
     }
 }
 
+/// Makes `text` a program at `path`, for everybody to read and run.
+#[must_use]
+pub fn write_program(path: &str, text: &str) -> Command {
+    Command::changes(Program::Script(scripts::WRITE_FILE), [path, "0755"]).with_input(text)
+}
+
 /// Makes `text` the file at `path`, for everybody to read.
 #[must_use]
 pub fn write(path: &str, text: &str) -> Command {

@@ -77,6 +77,8 @@ scripts! {
     LOOK_MOUNT_POINTS = include_str!("scripts/look-mount-points.sh"), "look-mount-points";
     /// Makes a mount point to which nothing can be written.
     MAKE_MOUNT_POINT = include_str!("scripts/make-mount-point.sh"), "make-mount-point";
+    /// The agent of the heal gate: it is installed on the nodes, and not sent along.
+    HEALGATE = include_str!("scripts/healgate.sh"), "healgate";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

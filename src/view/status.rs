@@ -56,7 +56,7 @@ fn manager(page: &mut Page, manager: &ManagerStatus) {
         ]
     };
     table(page, ["MEMBER", "ID", "STATE", "FENCING"], members.iter().map(member));
-    let service = |ServiceStatus { name, owner, state, failure }: &ServiceStatus| {
+    let service = |ServiceStatus { name, owner, state, waits_for: _, failure }: &ServiceStatus| {
         let paint = match state.as_deref() {
             Some("started") => Paint::Good,
             Some("failed") => Paint::Bad,

@@ -7,7 +7,7 @@ use crate::harness::{Client, Lab, Phases, now, tell};
 
 pub const NODES: [&str; 2] = ["node01", "node02"];
 /// The service's address.
-const VIP: &str = "192.168.7.99";
+pub const VIP: &str = "192.168.7.99";
 /// Its name.
 pub const SERVICE: &str = "service01";
 /// How long the client inserts before something happens and after it is over.

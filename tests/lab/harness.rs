@@ -186,9 +186,15 @@ impl Lab {
     /// Waits until shell words succeed on a node.
     #[track_caller]
     pub fn until(&self, node: &str, words: &str) {
+        self.until_within(SOON, node, words);
+    }
+
+    /// The same for what may take another time.
+    #[track_caller]
+    fn until_within(&self, patience: Duration, node: &str, words: &str) {
         let start = Instant::now();
         while self.try_on(node, words).code != 0 {
-            assert!(start.elapsed() < SOON, "{node} does not come to: {words}");
+            assert!(start.elapsed() < patience, "{node} does not come to: {words}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }

@@ -16,6 +16,7 @@ mod failover;
 #[cfg(feature = "soak")]
 mod failover_long;
 mod first;
+mod gate;
 mod grow;
 mod harness;
 mod install;

@@ -11,6 +11,11 @@ use crate::model::{ClusterDocument, FenceDeviceName, Fencer, NodeName, Operation
 const MONITOR_INTERVAL: Duration = Duration::from_secs(60);
 /// How long it may take to answer: agents log in to machines that are busy.
 const MONITOR_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long it may take to fence. Agents count a node that goes off and does not come on again as fenced, but only after
+/// they have asked for it 20 times, a second apart and as long as each answer takes (`power_timeout`, fencing library):
+/// with Pacemaker's own 60 s, a dead power supply may fail the fencing and with it the failover (seen with
+/// `fence_virsh` 4.12 against a busy hypervisor).
+const REBOOT_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Adds devices, levels and what the cluster is told of fencing.
 pub(super) fn contribute(cx: &Cx<'_>, standing: Option<&Standing>, document: &mut ClusterDocument) {
@@ -49,6 +54,7 @@ pub(super) fn ids(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
 
 fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
     let mut common = device.options.clone();
+    common.entry("pcmk_reboot_timeout".to_owned()).or_insert_with(|| format!("{}s", REBOOT_TIMEOUT.as_secs()));
     common.extend(device.secrets.keys().map(|option| secret(name, option)));
     let fencer = |id: String, own: BTreeMap<String, String>| {
         let mut parameters = common.clone();

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Standing, outcome};
+use super::{Standing, gates, outcome};
 use crate::kinds::timing::{self, FenceTimes, Operations};
 use crate::kinds::{
-    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, ids, mounts,
-    postgresql, secrets,
+    Assessment, Cx, FailoverDomain, Ip, MountResource, Recovery, Resource, Service, ServiceState, Spec, healgate, ids,
+    mounts, postgresql, secrets,
 };
 use crate::model::{
     Agent, ClusterDocument, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName, SpecPath, Wish,
@@ -42,8 +42,10 @@ pub(super) fn contribute(
             group.avoids.insert(format!("ethmonitor-{link}"), NO_LINK);
             interfaces.insert(link);
         }
+        group.gates = gates::in_force(cx, standing, name, service, found);
         document.services.push(group);
     }
+    document.watchers.extend(healgate::watchers(cx.spec));
     document.watchers.extend(interfaces.iter().map(|interface| link_watcher(interface)));
 }
 
@@ -87,6 +89,7 @@ fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service)
         members: members(cx, times, name, service),
         places: places(cx.spec, cx.spec.domain_of(service)),
         avoids: BTreeMap::new(),
+        gates: BTreeMap::new(),
         wished: BTreeMap::new(),
     }
 }
@@ -291,5 +294,6 @@ pub(super) fn needs(cx: &Cx<'_>, item: Item) -> Item {
         postgresql::needs(cx, name, item)
     });
     let sealed = mounts::sealed(cx);
-    secrets::placed(cx).into_iter().chain(sealed).fold(item, Item::needs)
+    let agents = healgate::placed(cx.spec);
+    secrets::placed(cx).into_iter().chain(sealed).chain(agents).fold(item, Item::needs)
 }

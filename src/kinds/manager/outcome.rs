@@ -1,6 +1,6 @@
 //! What became of the services: whether each is where it is to be, is on its way, or has failed.
 
-use super::{Live, POLL, groups};
+use super::{Live, POLL, gates, groups};
 use crate::kinds::Assessment;
 use crate::model::{Cause, Fencer, Group, Item, Lane, Place, Role, Score, ServiceName, Subject, Threat};
 use crate::tools::pacemaker::{self, Failure, Member, Resource};
@@ -80,6 +80,11 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
         && (members.iter().any(|member| member.blocked) || (!failures.is_empty() && nowhere_left()));
     if let (true, Some(failure)) = (given_up, failures.first()) {
         return failed(name, failure);
+    }
+    if state.rests(name.as_str())
+        && let Some(shut) = gates::why_shut(live.standing, live.cx.spec, name)
+    {
+        return gates::waiting(name, shut);
     }
     let up = members.iter().filter(|member| member.active && member.role == "Started").count();
     let where_to = bound_for.map(|node| format!(" on {node}")).unwrap_or_default();

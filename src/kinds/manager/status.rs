@@ -1,6 +1,6 @@
 //! What `status` shows of the cluster manager: what `clustat` showed, and why it is not at full strength.
 
-use super::{Standing, fencers, groups, outcome};
+use super::{Standing, fencers, gates, groups, outcome};
 use crate::kinds::{Cx, ServiceState, Spec};
 use crate::model::{
     FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
@@ -46,7 +46,7 @@ fn member(spec: &Spec, standing: Option<&Standing>, node: &NodeName) -> MemberSt
 }
 
 fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> ServiceStatus {
-    let mut status = ServiceStatus { name: name.clone(), owner: None, state: None, failure: None };
+    let mut status = ServiceStatus { name: name.clone(), owner: None, state: None, waits_for: None, failure: None };
     let Some(standing) = standing else { return status };
     let id = name.as_str();
     let members: Vec<_> = standing.state.group(id).collect();
@@ -56,13 +56,18 @@ fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> Serv
     status.owner = owner.map(str::to_owned).or_else(|| members.iter().find_map(|member| member.on.first().cloned()));
     let told = standing.cib.meta(id, "target-role").unwrap_or(Role::Started.word());
     let wanted = groups::wants_to_run(&spec.services[name], Some(told));
+    let rests = standing.state.rests(id);
+    if wanted && rests {
+        status.waits_for = gates::why_shut(standing, spec, name).map(|shut| shut.because);
+    }
     let state = match owner {
         _ if standing.cib.resource(id).is_none() => "not configured",
         _ if standing.cib.is_frozen(id) => "frozen",
         Some(_) if wanted => "started",
-        None if wanted && failure.is_some() && standing.state.rests(id) => "failed",
+        None if wanted && failure.is_some() && rests => "failed",
+        None if status.waits_for.is_some() => "waiting",
         None if wanted => "starting",
-        None if standing.state.rests(id) => "stopped",
+        None if rests => "stopped",
         _ => "stopping",
     };
     status.state = Some(state.to_owned());
@@ -112,14 +117,17 @@ fn judge(cx: &Cx<'_>, status: &ManagerStatus, degraded: &mut Vec<String>, unseen
             None => unseen.push(format!("member {name} cannot be seen")),
         }
     }
-    for ServiceStatus { name, state, failure, .. } in &status.services {
+    for ServiceStatus { name, state, waits_for, failure, .. } in &status.services {
         let written = cx.spec.services[name].state;
         match (state.as_deref(), failure) {
             (Some("started"), _) => {}
             (Some("stopped"), _) if written != Some(ServiceState::Started) => {}
             (Some("not configured"), _) if written == Some(ServiceState::Absent) => {}
             (Some("failed"), Some(failure)) => degraded.push(format!("service {name} has failed: {failure}")),
-            (Some(state), _) => degraded.push(format!("service {name} is {state}")),
+            (Some(state), _) => {
+                let why = waits_for.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                degraded.push(format!("service {name} is {state}{why}"));
+            }
             (None, _) => unseen.push(format!("service {name} cannot be seen")),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Live, POLL, groups, outcome};
+use super::{Live, POLL, gates, groups, outcome};
 use crate::kinds::{Assessment, timing};
 use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, Wish};
 use crate::tools::pacemaker::{self, Member};
@@ -48,7 +48,14 @@ fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String,
     if !state.member(to.as_str()).is_some_and(Member::takes_services) {
         return Some((format!("{to} is not a member that takes services now"), "`bricklayer status` tells more"));
     }
-    let domain = spec.domain_of(spec.services.get(name)?)?;
+    let service = spec.services.get(name)?;
+    if let Some(volume) = gates::is_shut(live.standing, spec, service, to.as_str())
+        && state.owner(name.as_str()) != Some(to.as_str())
+    {
+        let because = format!("the copy of volume {volume} on {to} is not known to be complete");
+        return Some((because, "`bricklayer status` shows how far its heal is; then ask again"));
+    }
+    let domain = spec.domain_of(service)?;
     if domain.restricted && !domain.nodes.contains_key(to) {
         return Some((format!("{to} is not in the domain of service {name}"), "add it to the domain's `nodes`"));
     }

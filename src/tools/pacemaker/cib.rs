@@ -1,6 +1,6 @@
 //! The CIB as it is: epochs, and the configuration as elements.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roxmltree::{Document, Node};
 
@@ -26,6 +26,8 @@ pub struct Cib {
     pub quorate: bool,
     /// The element `configuration`.
     pub configuration: Element,
+    /// The attributes of each node: those that do not outlive a reboot, and before them those that do.
+    pub attributes: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// Asks for the CIB.
@@ -50,11 +52,43 @@ fn read_cib(output: &Output) -> Result<Cib, ReadError> {
             configuration: configuration
                 .map(|node: Node<'_, '_>| Element::of(node))
                 .ok_or_else(|| garbled("configuration"))?,
+            attributes: attributes(root),
         })
     })
 }
 
+/// The attributes of the nodes. A lasting one counts where there is no other of its name (Pacemaker Explained, "Node
+/// Attributes").
+fn attributes(root: Node<'_, '_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let lasting = root.descendants().filter(|node| node.has_tag_name("node"));
+    let others = root.descendants().filter(|node| node.has_tag_name("node_state"));
+    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for node in lasting.chain(others) {
+        let Some(name) = node.attribute("uname") else { continue };
+        let within = node
+            .children()
+            .filter(|set| set.has_tag_name("instance_attributes") || set.has_tag_name("transient_attributes"));
+        let pairs = within.flat_map(|set| set.descendants()).filter(|pair| pair.has_tag_name("nvpair"));
+        let pair = |pair: Node<'_, '_>| Some((pair.attribute("name")?.to_owned(), pair.attribute("value")?.to_owned()));
+        found.entry(name.to_owned()).or_default().extend(pairs.filter_map(pair));
+    }
+    found
+}
+
 impl Cib {
+    /// Whether an attribute of a node is a number of at least 1.
+    #[must_use]
+    pub fn is_open(&self, node: &str, attribute: &str) -> bool {
+        let value = self.attributes.get(node).and_then(|attributes| attributes.get(attribute));
+        value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value >= 1)
+    }
+
+    /// Whether there is a constraint with this id.
+    #[must_use]
+    pub fn has_constraint(&self, id: &str) -> bool {
+        self.configuration.child("constraints").is_some_and(|all| all.children.iter().any(|one| one.id() == id))
+    }
+
     /// The ids of everything that bricklayer owns.
     #[must_use]
     pub fn owned(&self) -> BTreeSet<&str> {

@@ -27,7 +27,9 @@ fn read(output: &Output) -> Result<Metadata, ReadError> {
     let document = Document::parse(&output.stdout).map_err(|error| ReadError::Garbled(error.to_string()))?;
     let all = document.descendants().filter(|node| node.has_tag_name("parameter"));
     let parameter = |node: roxmltree::Node<'_, '_>| {
-        Some((node.attribute("name")?.to_owned(), node.attribute("required") == Some("1")))
+        // An old name of a parameter is marked as required as the new one is.
+        let required = node.attribute("required") == Some("1") && node.attribute("deprecated") != Some("1");
+        Some((node.attribute("name")?.to_owned(), required))
     };
     Ok(Metadata { parameters: all.filter_map(parameter).collect() })
 }

@@ -18,7 +18,7 @@ pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib, owned_resources};
 pub use compare::{Change, changes};
 pub use first::{has_run, seed};
 pub use metadata::{Metadata, metadata};
-pub use render::{candidate, granted, remembering};
+pub use render::{candidate, gate_id, granted, remembering};
 pub use state::{Failure, Fenced, Member, Resource, State, state};
 pub use trial::{Action, Trial, Verb, push, trial};
 

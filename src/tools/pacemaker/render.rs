@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::cib::{self, MEASURED, OWNED, meta};
-use crate::model::{Agent, ClusterDocument, Fencer, Group, NodeName, Operation, Primitive, Role, Score};
+use crate::model::{Agent, ClusterDocument, Fencer, Gate, Group, NodeName, Operation, Primitive, Role, Score};
 use crate::tools::xml::Element;
 
 /// The set in which the cluster's properties lie, by Pacemaker's own convention.
 const PROPERTIES: &str = "cib-bootstrap-options";
+/// How much a node with a complete copy is preferred, where others are not ruled out: more than a domain prefers its
+/// members.
+const PREFERRED: &str = "300000";
 /// What people tell a service once it is there.
 const TOLD: [&str; 3] = ["target-role", "maintenance", "is-managed"];
 
@@ -188,7 +191,7 @@ fn fencer(fencer: &Fencer) -> Element {
 }
 
 fn group(group: &Group, told: &[(&'static str, Option<String>); 3]) -> Element {
-    let Group { id, meta, initial_role, role, members, places: _, avoids: _, wished: _ } = group;
+    let Group { id, meta, initial_role, role, members, places: _, avoids: _, gates: _, wished: _ } = group;
     let new = told.iter().all(|(_, value)| value.is_none());
     let mut all: BTreeMap<&str, &str> = meta.iter().map(|(name, value)| (*name, value.as_str())).collect();
     all.extend(told.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
@@ -287,12 +290,53 @@ fn locations(group: &Group) -> Vec<Element> {
         let location = Element::new("rsc_location").with("id", id).with("rsc", group.id.as_str());
         location.holding([rule.holding([below])])
     };
-    group.places.keys().map(|node| location(group, node)).chain(group.avoids.iter().map(avoid)).collect()
+    let places = group.places.keys().map(|node| location(group, node));
+    let gates = group.gates.iter().flat_map(|(attribute, gate)| self::gate(group, attribute, gate));
+    places.chain(group.avoids.iter().map(avoid)).chain(gates).collect()
+}
+
+/// The id of the constraint that reads a gate.
+#[must_use]
+pub fn gate_id(service: &str, attribute: &str) -> String {
+    format!("{service}-{attribute}")
+}
+
+/// A gate: shut where the attribute is below 1 or not there, because nobody knows how old a copy is of which nothing is
+/// said. Its watcher starts before the service where both are to start, so that it has said something.
+fn gate(group: &Group, attribute: &str, gate: &Gate) -> Vec<Element> {
+    let id = gate_id(group.id.as_str(), attribute);
+    let expression = |what: &str, operation: &str| {
+        Element::new("expression")
+            .with("id", format!("{id}-{what}"))
+            .with("attribute", attribute)
+            .with("operation", operation)
+    };
+    let number = |expression: Element| expression.with("type", "number").with("value", "1");
+    let rule = Element::new("rule").with("id", format!("{id}-rule"));
+    let rule = if gate.strict {
+        let shut = [expression("unsaid", "not_defined"), number(expression("below", "lt"))];
+        rule.with("score", "-INFINITY").with("boolean-op", "or").holding(shut)
+    } else {
+        rule.with("score", PREFERRED).holding([number(expression("open", "gte"))])
+    };
+    let location = Element::new("rsc_location").with("id", &id).with("rsc", group.id.as_str()).holding([rule]);
+    let order = Element::new("rsc_order")
+        .with("id", format!("{id}-first"))
+        .with("first", watcher_id(&gate.watcher))
+        .with("then", group.id.as_str())
+        .with("kind", "Optional")
+        .with("symmetrical", "false");
+    vec![location, order]
+}
+
+/// The id under which a watcher is on all nodes.
+fn watcher_id(id: &str) -> String {
+    format!("{id}-all")
 }
 
 fn watcher(watcher: &Primitive) -> Element {
     let meta = pairs("meta_attributes", &format!("{}-all-meta", watcher.id), [("interleave", "true")]);
-    Element::new("clone").with("id", format!("{}-all", watcher.id)).holding(meta).holding([primitive(watcher)])
+    Element::new("clone").with("id", watcher_id(&watcher.id)).holding(meta).holding([primitive(watcher)])
 }
 
 fn levels(node: &NodeName, levels: &[Vec<String>]) -> Vec<Element> {

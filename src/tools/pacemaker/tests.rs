@@ -40,6 +40,7 @@ fn document() -> ClusterDocument {
         members: vec![ip],
         places: [(node("node01"), Score::Points(101_000)), (node("node02"), Score::Points(100_000))].into(),
         avoids: BTreeMap::new(),
+        gates: BTreeMap::new(),
         wished: BTreeMap::new(),
     };
     let fencer = Fencer {
@@ -144,7 +145,13 @@ fn a_new_service_has_its_first_role_and_keeps_what_it_was_told_afterwards() {
     let empty = Element::new("configuration");
     let first = candidate(&empty, &document());
     let role = |configuration: &Element| {
-        let cib = Cib { admin_epoch: 0, epoch: 1, quorate: true, configuration: configuration.clone() };
+        let cib = Cib {
+            admin_epoch: 0,
+            epoch: 1,
+            quorate: true,
+            configuration: configuration.clone(),
+            attributes: BTreeMap::new(),
+        };
         cib.meta("service01", "target-role").map(str::to_owned)
     };
     assert_eq!(role(&first).as_deref(), Some("Stopped"));
@@ -178,4 +185,5 @@ fn an_agents_metadata_tells_its_parameters() {
     let metadata = (metadata("fence_virsh").read)(&sample::read("70-cluster-off/fence_virsh-metadata.txt")).unwrap();
     assert!(metadata.parameters.contains_key("identity_file") && metadata.parameters.contains_key("password_script"));
     assert_eq!(metadata.parameters.get("ip"), Some(&true));
+    assert_eq!(metadata.parameters.get("ipaddr"), Some(&false), "an old name must not be given beside the new one");
 }

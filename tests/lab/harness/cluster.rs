@@ -10,6 +10,8 @@ use super::{Lab, SCRIPT, tell};
 
 /// How long a service may take to come up somewhere, fencing included.
 const FAILS_OVER_WITHIN: Duration = Duration::from_secs(120);
+/// How long fencing may take: an agent asks for long whether a node that it switched off comes on again.
+const FENCED_WITHIN: Duration = Duration::from_secs(180);
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(200);
 
@@ -44,7 +46,6 @@ impl Lab {
 
     /// Says how the hypervisor takes orders from now on: `works`, `only-off`, `refuses`, `hangs`.
     #[track_caller]
-    #[cfg(feature = "soak")]
     pub fn hypervisor(&self, how: &str) {
         self.lab(&["hypervisor", how]).exits(0);
     }
@@ -86,7 +87,8 @@ impl Lab {
     #[track_caller]
     pub fn until_fenced(&self, node: &str, other: &str) {
         let event = format!("target=.{other}.*status=.success");
-        self.until(node, &format!("crm_mon -1 --output-as=xml | grep fence_event | grep -q '{event}'"));
+        let fenced = format!("crm_mon -1 --output-as=xml | grep fence_event | grep -q '{event}'");
+        self.until_within(FENCED_WITHIN, node, &fenced);
     }
 
     /// Asks the database for one answer, through its floating address, from the admin host.

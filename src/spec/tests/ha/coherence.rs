@@ -114,14 +114,34 @@ fn a_service_runs_where_its_mount_can_be() {
 #[test]
 fn a_service_does_not_go_home_to_a_stale_copy() {
     let failback = ("restricted: true", "restricted: true, ordered: true, failback: true");
-    tells(failback.0, failback.1, &["failback-before-heal @ failback: true"]);
-    let message = message(&[failback], "failback-before-heal");
+    tells(failback.0, failback.1, &[]);
+    let open = ("    autostart: false\n", "    autostart: false\n    healGate: prefer\n    acceptDataLoss: a cache\n");
+    let found = with_mistakes(&[failback, open]);
+    assert_eq!(told(&found), ["failback-before-heal @ failback: true"]);
+    let message = message(&[failback, open], "failback-before-heal");
     assert!(message.contains("volume data00"), "{message}");
-    assert!(message.ends_with("(write `corosync: {start: afterHeal}`)"), "{message}");
-    let after = with_mistakes(&[failback, ("token: 20s", "token: 20s, start: afterHeal")]);
+    assert!(message.ends_with("(leave `healGate` out at the service)"), "{message}");
+    let after = with_mistakes(&[failback, open, ("token: 20s", "token: 20s, start: afterHeal")]);
     assert_eq!(told(&after), [""; 0]);
-    let other = with_mistakes(&[failback, ("    failoverDomain: dom01\n", "")]);
+    let other = with_mistakes(&[failback, open, ("    failoverDomain: dom01\n", "")]);
     assert_eq!(told(&other), [""; 0], "no service is in the domain");
+}
+
+#[test]
+fn a_database_stands_behind_a_gate_unless_somebody_says_why_not() {
+    let autostart = "    autostart: false\n";
+    let with = |lines: &str| format!("{autostart}{lines}");
+    tells(autostart, &with("    healGate: strict\n"), &[]);
+    for gate in ["prefer", "off"] {
+        let written = format!("    healGate: {gate}\n");
+        tells(autostart, &with(&written), &[&format!("open-heal-gate @ healGate: {gate}")]);
+        tells(autostart, &with(&(written + "    acceptDataLoss: a cache\n")), &[]);
+    }
+    tells(autostart, &with("    acceptDataLoss: a cache\n"), &["accept-data-loss-alone @ acceptDataLoss: a cache"]);
+    let mute = "    healGate: off\n    acceptDataLoss: \" \"\n";
+    tells(autostart, &with(mute), &["no-reason @ acceptDataLoss: \" \""]);
+    let message = message(&[(autostart, &with("    healGate: off\n"))], "open-heal-gate");
+    assert!(message.contains("volume data00") && message.contains("two histories"), "{message}");
 }
 
 #[test]

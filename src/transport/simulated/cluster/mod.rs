@@ -14,6 +14,7 @@ mod data;
 mod database;
 mod element;
 mod fencing;
+mod gate;
 mod joining;
 mod mon;
 mod pacemaker;

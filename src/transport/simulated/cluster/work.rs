@@ -146,6 +146,7 @@ impl World {
                 let busy =
                     self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
                 self.tell_of_link(dc, &name, primitive);
+                self.tell_of_gates(dc, &name, primitive);
                 let due = monitor.rc == Some(rc::OK) && now >= monitor.at_ms + monitor.interval_ms;
                 if !due || busy || agents::is_up(self, &name, primitive) {
                     continue;

@@ -1,0 +1,173 @@
+//! The heal gate: a service starts nowhere but on a complete copy of its data, whether bricklayer runs or not.
+//!
+//! An agent of ours on every node says in an attribute of the node whether a volume may be served there, and the rule
+//! of the service reads it. This file puts the agent on the nodes and says what it watches; `manager` puts it to work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Assessment, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
+use crate::model::{
+    Agent, Findings, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
+};
+use crate::tools::healgate::{self, Watch};
+use crate::tools::node;
+
+/// How often the agent looks; it counts on that in what it takes for news.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// How long it may take: each of its programs is given 10 s, and it must not get a node fenced by being slow.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a service does about copies of its data that are not complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum HealGate {
+    /// It starts on no node whose copy misses anything; where it runs already, it is left alone.
+    #[default]
+    Strict,
+    /// It prefers a node whose copy is complete.
+    Prefer,
+    /// It starts anywhere.
+    Off,
+}
+
+/// The agents on the nodes, as a kind.
+pub(super) struct HealGates;
+
+impl Kind for HealGates {
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        for (name, service) in present(spec) {
+            check(spec, name, service, findings);
+        }
+    }
+
+    fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
+        if !cx.spec.has_manager() || watched(cx.spec).is_empty() {
+            return;
+        }
+        let (path, text) = (healgate::AGENT_FILE, healgate::agent());
+        for node in cx.spec.nodes.keys() {
+            let seen = cx.see(node, &node::text_of(path));
+            let item = files::compare((path, node), &seen, text, node::write_program(path, text), found);
+            found.items.extend(item);
+        }
+    }
+}
+
+fn present(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service)> {
+    spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
+}
+
+/// Without a gate, what was written while a node was away is lost once it takes over.
+fn check(spec: &Spec, name: &ServiceName, service: &Service, findings: &mut Findings) {
+    let path = SpecPath::of(["services"]).at(name);
+    let reason = service.accept_data_loss.as_deref().map(str::trim);
+    let open = service.heal_gate != HealGate::Strict;
+    let database = service.resources.iter().any(|resource| matches!(resource, Resource::Postgresql(_)));
+    let lone = copies(spec, service).find(|(_, volume)| volumes::may_diverge(volume));
+    match (open, reason) {
+        (_, Some("")) => {
+            let hint = "write why it may be lost, for whoever reads this after it was";
+            findings.error(path.at("acceptDataLoss"), "no-reason", "no reason is given", hint);
+        }
+        (false, Some(_)) => {
+            let message = "the heal gate is strict, so that nothing is lost by it";
+            let hint = "leave it out, or write `healGate: off` beside it";
+            findings.warn(path.at("acceptDataLoss"), "accept-data-loss-alone", message, hint);
+        }
+        (true, None) if database => {
+            if let Some((volume, _)) = lone {
+                let message = format!(
+                    "{name} may start on a copy of volume {volume} that misses what was written while its node was \
+                     away, and the database then has two histories"
+                );
+                let hint = "leave `healGate` out, or say why that may be: `acceptDataLoss: \"the reason\"`";
+                findings.error(path.at("healGate"), "open-heal-gate", message, hint);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The volumes of a service of which there are several copies.
+fn copies<'a>(spec: &'a Spec, service: &'a Service) -> impl Iterator<Item = (&'a VolumeName, &'a Volume)> {
+    service.volumes(spec).filter(|(_, volume)| volumes::is_redundant(volume))
+}
+
+/// The volumes that have a gate.
+fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
+    let gated = present(spec).filter(|(_, service)| service.heal_gate != HealGate::Off);
+    gated.flat_map(|(_, service)| copies(spec, service)).collect()
+}
+
+/// What watches the gates, on every node.
+pub(super) fn watchers(spec: &Spec) -> Vec<Primitive> {
+    watched(spec).into_iter().map(|(name, volume)| watcher(spec, name, volume)).collect()
+}
+
+fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
+    let set = |set: &'_ [super::Brick]| -> Vec<(String, String)> {
+        set.iter().map(|brick| (brick.node.to_string(), brick.path.to_string())).collect()
+    };
+    let sets: Vec<Vec<(String, String)>> = volume.bricks.chunks(volumes::set_size(volume)).map(set).collect();
+    let with_bricks: BTreeSet<&NodeName> = volume.bricks.iter().map(|brick| &brick.node).collect();
+    let mounts = present(spec).flat_map(|(service_name, service)| {
+        let ids = ids::members(service_name, service).into_iter().zip(&service.resources);
+        ids.filter_map(|(id, resource)| match resource {
+            Resource::Mount(mount) => {
+                let mount = spec.mounts.get(&mount.name).filter(|mount| mount.volume == *name)?;
+                Some((id, mount.path.as_str()))
+            }
+            _ => None,
+        })
+    });
+    let watch = Watch {
+        volume: name.as_str(),
+        sets: sets.iter().map(|set| set.iter().map(|(node, path)| (node.as_str(), path.as_str())).collect()).collect(),
+        hosts: with_bricks.into_iter().map(|node| (node.as_str(), spec.storage_of(node))).collect(),
+        mounts: mounts.collect(),
+        quorum: volumes::client_quorum(volume),
+    };
+    let (provider, agent) = healgate::AGENT;
+    let once = |name| Operation { name, interval: None, timeout: TIMEOUT, on_fail: None };
+    Primitive {
+        id: ids::gate(name),
+        agent: Agent::Ocf(provider.to_owned(), agent.to_owned()),
+        parameters: watch.parameters(),
+        meta: BTreeMap::new(),
+        operations: vec![
+            once("start"),
+            once("stop"),
+            Operation { interval: Some(INTERVAL), on_fail: Some("ignore"), ..once("monitor") },
+        ],
+    }
+}
+
+/// The gates of a service, by the attribute that says whether they are open.
+pub(super) fn gates(spec: &Spec, service: &Service) -> BTreeMap<String, Gate> {
+    let strict = match service.heal_gate {
+        HealGate::Strict => true,
+        HealGate::Prefer => false,
+        HealGate::Off => return BTreeMap::new(),
+    };
+    let gate = |(name, _): (&VolumeName, &Volume)| {
+        (healgate::attribute(name.as_str()), Gate { watcher: ids::gate(name), strict })
+    };
+    copies(spec, service).map(gate).collect()
+}
+
+/// The volumes whose strict gate a service stands behind.
+pub(super) fn behind<'a>(spec: &'a Spec, service: &'a Service) -> impl Iterator<Item = (&'a VolumeName, &'a Volume)> {
+    copies(spec, service).filter(|_| service.heal_gate == HealGate::Strict)
+}
+
+/// The milestones that the agent is where the cluster manager looks for it.
+pub(super) fn placed(spec: &Spec) -> Vec<Milestone> {
+    if watched(spec).is_empty() {
+        return Vec::new();
+    }
+    spec.nodes.keys().map(|node| files::written(healgate::AGENT_FILE, node)).collect()
+}

@@ -1,0 +1,376 @@
+#!/bin/sh
+# bricklayer: the resource agent ocf:bricklayer:healgate. It lies on the nodes of a cluster and works by itself.
+#
+# It tells Pacemaker, in the node attribute `healgate-VOLUME`, whether this node may serve the volume: 1 or 0. A copy
+# does not know that it is stale: the list of what it misses lies on the other bricks. So each node reads its own
+# bricks' lists, tells every sibling how much it blames it for, and opens its own gate only while every sibling says
+# that it blames it for nothing. Nobody's silence opens a gate or shuts one.
+#
+# What a node says of a sibling is the private attribute `healview-VOLUME-SIBLING`, `COUNT@BEAT`. The beat is another
+# one in every round, so that what a node says that has stopped looking is told from what one says that still looks,
+# without any agreement about the time.
+#
+# A service that runs is left alone: where the volume is mounted for it, the gate stays open for as long as a complete
+# copy is in reach. An agent that is stopped leaves the gate as it is. The attribute is of the kind that a reboot takes
+# away, because nobody knows how old the copy of a node is that comes back; and Pacemaker also loses it when its daemon
+# for attributes dies. So the node that serves has a second one of the same name and of the lasting kind, which counts
+# while the first is not there, and which whoever serves next takes from it.
+#
+# OCF_RESKEY_volume  the volume
+# OCF_RESKEY_sets    its sets of copies: the bricks of one divided by commas, the sets by blanks, a brick NODE:PATH
+# OCF_RESKEY_hosts   NODE=HOST, the name by which each node's bricks are reached, divided by blanks
+# OCF_RESKEY_mounts  RESOURCE=PATH, the cluster's resources that mount the volume, divided by blanks
+# OCF_RESKEY_quorum  how many bricks of a set a client must reach; 0 where clients keep no quorum
+
+set -u
+LC_ALL=C
+export LC_ALL
+
+SUCCESS=0 ERROR=1 UNIMPLEMENTED=3 CONFIGURED=6 STOPPED=7
+interval=5 # seconds; the monitor's own, as in the metadata
+burst=12   # how many half seconds a start looks before it leaves the rest to the monitor
+
+volume=${OCF_RESKEY_volume-} sets=${OCF_RESKEY_sets-} hosts=${OCF_RESKEY_hosts-} mounts=${OCF_RESKEY_mounts-}
+quorum=${OCF_RESKEY_quorum:-0} starting=false
+state=/run/bricklayer/healgate-$volume
+
+metadata() {
+  cat <<'XML'
+<?xml version="1.0"?>
+<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
+<resource-agent name="healgate" version="1.0">
+  <version>1.1</version>
+  <longdesc lang="en">Tells in the node attribute healgate-VOLUME whether this node may serve a GlusterFS volume: 1 while its copy is complete, else 0. It is a clone on every node that has a brick.</longdesc>
+  <shortdesc lang="en">Keeps a database from a stale copy</shortdesc>
+  <parameters>
+    <parameter name="volume" unique="1" required="1">
+      <longdesc lang="en">The volume.</longdesc>
+      <shortdesc lang="en">volume</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="sets" required="1">
+      <longdesc lang="en">Its sets of copies: bricks NODE:PATH divided by commas, sets by blanks.</longdesc>
+      <shortdesc lang="en">sets of bricks</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="hosts" required="1">
+      <longdesc lang="en">NODE=HOST divided by blanks: the name by which the bricks of each node are reached.</longdesc>
+      <shortdesc lang="en">storage addresses</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="mounts">
+      <longdesc lang="en">RESOURCE=PATH divided by blanks: the resources of the cluster that mount the volume.</longdesc>
+      <shortdesc lang="en">mounts of the cluster</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="quorum">
+      <longdesc lang="en">How many bricks of a set a client must reach; 0 where clients keep no quorum.</longdesc>
+      <shortdesc lang="en">client quorum</shortdesc>
+      <content type="integer" default="0"/>
+    </parameter>
+  </parameters>
+  <actions>
+    <action name="start" timeout="30s"/>
+    <action name="stop" timeout="20s"/>
+    <action name="monitor" timeout="30s" interval="5s" depth="0"/>
+    <action name="validate-all" timeout="20s"/>
+    <action name="meta-data" timeout="5s"/>
+  </actions>
+</resource-agent>
+XML
+}
+
+uptime_now() {
+  read -r now _ </proc/uptime
+}
+
+# host_of NODE: sets host.
+host_of() {
+  host=$1
+  for pair in $hosts; do
+    if [ "${pair%%=*}" = "$1" ]; then host=${pair#*=}; fi
+  done
+}
+
+# list_of BRICK: sets count, what its list of others' misses holds. Fails where there is no such brick.
+list_of() {
+  count=0
+  index=$1/.glusterfs/indices/xattrop
+  entries=$(timeout 10 ls -A -- "$index" 2>/dev/null) || return 1
+  for entry in $entries; do
+    case $entry in xattrop-*) ;; *) count=$((count + 1)) ;; esac
+  done
+}
+
+# blames SIBLING: sets blamed, for how much this node's bricks blame the sibling's, or `-` if a list cannot be read.
+blames() {
+  blamed=0
+  for set in $sets; do
+    case ,$set in *",$me:"*) ;; *) continue ;; esac
+    case ,$set in *",$1:"*) ;; *) continue ;; esac
+    own=,$set
+    own=${own#*",$me:"}
+    if ! list_of "${own%%,*}"; then
+      blamed=-
+      return
+    fi
+    blamed=$((blamed + count))
+  done
+}
+
+# has_copies: whether every list of this node's bricks can be read, and there is one.
+has_copies() {
+  any=false
+  for set in $sets; do
+    case ,$set in *",$me:"*) ;; *) continue ;; esac
+    any=true
+    own=,$set
+    own=${own#*",$me:"}
+    list_of "${own%%,*}" || return 1
+  done
+  $any
+}
+
+# nodes SET: the nodes of its bricks, a line each.
+nodes() {
+  printf '%s\n' "$1" | tr , '\n' | cut -d : -f 1
+}
+
+# siblings: the nodes with which this one shares a set, each once.
+siblings() {
+  for set in $sets; do
+    case ,$set in *",$me:"*) nodes "$set" ;; esac
+  done | grep -vxF -e "$me" | sort -u
+}
+
+# judgements: who judges whom, as far as it counts here: `SIBLING NODE` of each sibling and this node. A node without
+# bricks goes by what all say of all.
+judgements() {
+  own=$(siblings)
+  for sibling in $own; do printf '%s %s\n' "$sibling" "$me"; done
+  if [ -n "$own" ]; then return; fi
+  for set in $sets; do
+    for one in $(nodes "$set"); do
+      for other in $(nodes "$set"); do
+        if [ "$one" != "$other" ]; then printf '%s %s\n' "$one" "$other"; fi
+      done
+    done
+  done | sort -u
+}
+
+# tell NAME NODE VALUE [OPTION...]: gives NODE the attribute. What cannot be told now is told in the next round.
+tell() {
+  name=$1 node=$2 value=$3
+  shift 3
+  timeout 10 attrd_updater -n "$name" -N "$node" -U "$value" "$@" >/dev/null 2>&1
+}
+
+# told NAME NODE: prints the attribute's value, nothing if it has none.
+told() {
+  timeout 10 attrd_updater -n "$1" -N "$2" -Q 2>/dev/null | sed -n 's/.* value="\([^"]*\)".*/\1/p'
+}
+
+# hears SIBLING NODE: sets heard, for how much the sibling blames the node; `-` unless it has said so again lately.
+hears() {
+  heard=-
+  notes=$state.$1.$2
+  says=$(told "healview-$volume-$2" "$1")
+  seen='' since=''
+  if [ -f "$notes" ]; then read -r seen since <"$notes"; fi
+  if [ -z "$says" ]; then
+    rm -f -- "$notes"
+    return
+  fi
+  if [ "$says" != "$seen" ]; then
+    # What is heard for the first time may have been said long ago.
+    if [ -n "$seen" ]; then since=${now%.*}; else since=-; fi
+    printf '%s %s\n' "$says" "$since" >"$notes.new" && mv -f -- "$notes.new" "$notes"
+  fi
+  case $since in
+    '' | *[!0-9]*) ;;
+    *) if [ "$((${now%.*} - since))" -le "$((3 * interval))" ]; then heard=${says%%@*}; fi ;;
+  esac
+}
+
+# may_serve NODE: whether the cluster may have the volume mounted there. Its word is asked for, not the node's: an agent
+# that has stopped says nothing.
+may_serve() {
+  for pair in $mounts; do
+    place=$(timeout 10 crm_resource --resource "${pair%%=*}" --locate 2>/dev/null) || return 0
+    case "$place " in *" $1 "*) return 0 ;; esac
+  done
+  return 1
+}
+
+# is_mounted: whether it is mounted here.
+is_mounted() {
+  for pair in $mounts; do
+    grep -q " ${pair#*=} fuse.glusterfs " /proc/mounts && return
+  done
+  return 1
+}
+
+# connections NODE: prints the connections of clients on this node to bricks on that one. Fails if nobody can tell.
+connections() {
+  host_of "$1"
+  timeout 10 ss -Htnp state established dst "$host" 'dport >= 49152' 2>/dev/null
+}
+
+# is_cut_off NODE: whether clients here have surely been without the bricks there, in this round and the one before.
+is_cut_off() {
+  if ! lines=$(connections "$1") || [ -n "$lines" ]; then
+    rm -f -- "$state.$1.cut"
+    return 1
+  fi
+  if [ ! -f "$state.$1.cut" ]; then
+    : >"$state.$1.cut"
+    return 1
+  fi
+}
+
+# reaches NODE: whether a client here is connected to a brick there.
+reaches() {
+  if [ "$1" = "$me" ]; then
+    has_copies
+  else
+    lines=$(connections "$1") && [ -n "$lines" ]
+  fi
+}
+
+# has_quorum: whether a client here reaches enough bricks of every set.
+has_quorum() {
+  for set in $sets; do
+    reached=0
+    for brick in $(printf %s "$set" | tr , ' '); do
+      if reaches "${brick%%:*}"; then reached=$((reached + 1)); fi
+    done
+    if [ "$reached" -lt "$quorum" ]; then return 1; fi
+  done
+}
+
+# lasting NODE OPTION...: the attribute of the lasting kind.
+lasting() {
+  node=$1
+  shift
+  timeout 10 crm_attribute -N "$node" -n "healgate-$volume" -l forever "$@" >/dev/null 2>&1
+}
+
+# keep: has the lasting attribute here, and on nobody else, while the volume is mounted here.
+keep() {
+  if $mounted && [ ! -f "$state.serves" ]; then
+    for sibling in $(siblings); do lasting "$sibling" -D || return; done
+    lasting "$me" -v 1 && : >"$state.serves"
+  elif ! $mounted && { $starting || [ -f "$state.serves" ]; }; then
+    lasting "$me" -D && rm -f -- "$state.serves"
+  fi
+}
+
+# gate VALUE: opens or shuts this node's own gate.
+gate() {
+  tell "healgate-$volume" "$me" "$1" -d 1
+}
+
+# blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames.
+blame() {
+  for sibling in $(siblings); do
+    blames "$sibling"
+    uptime_now
+    tell "healview-$volume-$sibling" "$me" "$blamed@$now" -p
+    case $blamed in
+      0 | -) ;;
+      *) may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1 ;;
+    esac
+  done
+}
+
+# listen: sets open, to 1 if nobody blames anybody, to 0 if somebody does, to nothing while somebody is not heard.
+listen() {
+  open=1
+  while read -r sibling node; do
+    uptime_now
+    hears "$sibling" "$node"
+    case $heard in
+      0) ;;
+      -) if [ "$open" = 1 ]; then open=; fi ;;
+      *) if ! $mounted || is_cut_off "$sibling"; then open=0; fi ;;
+    esac
+  done <<JUDGEMENTS
+$(judgements)
+JUDGEMENTS
+}
+
+# round_of_copies: looks, tells, listens, and decides. Sets settled, once everybody is heard.
+round_of_copies() {
+  settled=true
+  blame
+  listen
+  if [ -z "$open" ]; then settled=false; fi
+  if ! $mounted && [ -n "$(siblings)" ] && ! has_copies; then open=0; fi
+  if [ -z "$open" ]; then
+    # Nothing new is known, so it stays as it was: a service that runs here runs on, and what is shut stays shut.
+    if $mounted; then open=1; else open=$(told "healgate-$volume" "$me"); fi
+  fi
+  gate "${open:-0}"
+}
+
+# round_of_quorum: where clients keep a quorum, none can write to a lone copy, and what counts is whether enough
+# bricks are in reach. A node without bricks has no client before something is mounted there.
+round_of_quorum() {
+  settled=true open=1
+  if ! $mounted && [ -n "$(siblings)" ] && ! has_quorum; then open=0 settled=false; fi
+  gate "$open"
+}
+
+look() {
+  mounted=false
+  if is_mounted; then mounted=true; fi
+  keep
+  if [ "$quorum" -gt 0 ]; then round_of_quorum; else round_of_copies; fi
+}
+
+validate() {
+  wrong=
+  case $volume in '' | *[!A-Za-z0-9_-]*) wrong='volume is no name' ;; esac
+  if [ -z "$sets" ] || [ -z "$hosts" ]; then wrong='sets and hosts are required'; fi
+  case $quorum in '' | *[!0-9]*) wrong='quorum is no number' ;; esac
+  [ -z "$wrong" ] && return
+  echo "$wrong" >&2
+  return "$CONFIGURED"
+}
+
+start() {
+  validate || return
+  mkdir -p -- "${state%/*}" && : >"$state" || return "$ERROR"
+  starting=true
+  while look && ! $settled && [ "$burst" -gt 0 ]; do
+    burst=$((burst - 1)) starting=false
+    sleep 0.5
+  done
+  return "$SUCCESS"
+}
+
+monitor() {
+  if [ ! -f "$state" ]; then return "$STOPPED"; fi
+  # A probe asks whether it runs, and no more.
+  if [ "${OCF_RESKEY_CRM_meta_interval:-0}" != 0 ]; then look || :; fi
+  return "$SUCCESS"
+}
+
+# The gate stays as it is: an agent that is stopped, or replaced by a newer one, is no reason to stop a service.
+stop() {
+  rm -f -- "$state"
+  return "$SUCCESS"
+}
+
+me=${OCF_RESKEY_CRM_meta_on_node:-$(crm_node -n 2>/dev/null || uname -n)}
+case ${1-} in
+  start) start ;;
+  stop) stop ;;
+  monitor) monitor ;;
+  validate-all) validate ;;
+  meta-data) metadata ;;
+  *)
+    echo 'usage: healgate start|stop|monitor|validate-all|meta-data' >&2
+    exit "$UNIMPLEMENTED"
+    ;;
+esac

@@ -1,0 +1,98 @@
+//! The agent `ocf:bricklayer:healgate`: what it says in an attribute of its node, and what it keeps there.
+//!
+//! It listens to the agents of the other nodes with which its own shares a set; in this world it hears them at once.
+
+use super::config::Primitive;
+use crate::model::NodeName;
+use crate::transport::simulated::world::World;
+
+/// The agent's name.
+pub const AGENT: &str = "healgate";
+
+/// What a node can tell of its gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Open,
+    Shut,
+    /// Somebody is not heard, so that it stays as it was.
+    Nothing,
+}
+
+/// A brick as the agent is told of it: its node and its path.
+type Brick<'a> = (&'a str, &'a str);
+
+/// The sets of copies that the agent is told.
+fn sets(primitive: &Primitive) -> Vec<Vec<Brick<'_>>> {
+    let sets = primitive.parameters.get("sets").map_or("", String::as_str);
+    sets.split(' ').map(|set| set.split(',').filter_map(|brick| brick.split_once(':')).collect()).collect()
+}
+
+impl World {
+    /// Lets the agents on the nodes of a partition speak.
+    pub(super) fn tell_of_gates(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
+        if primitive.kind != AGENT || !self.nodes[name].held.contains_key(&primitive.id) {
+            return;
+        }
+        let Some(volume) = primitive.parameters.get("volume") else { return };
+        let attribute = format!("healgate-{volume}");
+        let serves = self.serves(name, primitive);
+        let said = if primitive.parameters.get("quorum").is_some_and(|quorum| quorum != "0") {
+            self.said_of_quorum(name, volume)
+        } else {
+            self.said_of_copies(dc, name, primitive)
+        };
+        let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
+        let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
+        let value = match said {
+            _ if serves => "1",
+            Said::Nothing if attributes.contains_key(&attribute) => return,
+            Said::Open => "1",
+            Said::Shut | Said::Nothing => "0",
+        };
+        if attributes.insert(attribute, value.to_owned()).as_deref() != Some(value) {
+            cib.updated();
+        }
+    }
+
+    /// Whether the volume is mounted there for the cluster.
+    fn serves(&self, name: &NodeName, primitive: &Primitive) -> bool {
+        let mounts = primitive.parameters.get("mounts").map_or("", String::as_str);
+        let paths = mounts.split(' ').filter_map(|mount| Some(mount.split_once('=')?.1));
+        paths.into_iter().any(|path| self.nodes[name].mounts.get(path).is_some_and(|m| m.fstype == "fuse.glusterfs"))
+    }
+
+    fn said_of_quorum(&self, name: &NodeName, volume: &str) -> Said {
+        let reached = self.volume(volume).is_some_and(|volume| self.has_quorum(name, volume));
+        if reached { Said::Open } else { Said::Shut }
+    }
+
+    /// Whether anybody blames the copies of a node, as far as everybody is heard.
+    fn said_of_copies(&self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
+        let mut said = Said::Open;
+        for set in sets(primitive) {
+            for (own, path) in set.iter().filter(|(node, _)| *node == name.as_str()) {
+                if self.nodes[name].directory(path).is_none() {
+                    return Said::Shut;
+                }
+                let key = format!("{own}:{path}");
+                for other in set.iter().filter(|(node, _)| node != own) {
+                    match self.blames(dc, *other, &key, primitive) {
+                        Some(true) => return Said::Shut,
+                        Some(false) => {}
+                        None => said = Said::Nothing,
+                    }
+                }
+            }
+        }
+        said
+    }
+
+    /// Whether a brick blames another, if its node is heard and the brick can be read.
+    fn blames(&self, dc: &NodeName, (node, path): Brick<'_>, key: &str, agent: &Primitive) -> Option<bool> {
+        let node = NodeName::new(node).ok()?;
+        if !self.peers(dc).contains(&node) || !self.nodes[&node].held.contains_key(&agent.id) {
+            return None;
+        }
+        Some(self.nodes[&node].directory(path)?.blames.contains_key(key))
+    }
+}
