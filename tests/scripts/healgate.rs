@@ -1,0 +1,238 @@
+//! The agent of the heal gate, run by a real `sh` as two nodes that share the attributes of a cluster and nothing else.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use bricklayer::tools::scripts::HEALGATE;
+use tempfile::TempDir;
+
+use super::place::Place;
+
+const SUCCESS: i32 = 0;
+const UNIMPLEMENTED: i32 = 3;
+const CONFIGURED: i32 = 6;
+const STOPPED: i32 = 7;
+
+/// Keeps each attribute in a file `NAME@NODE`, as `pacemaker-attrd` keeps it in its memory.
+const ATTRIBUTES: &str = r#"
+name= node= value= ask=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -n) name=$2; shift ;;
+    -N) node=$2; shift ;;
+    -U) value=$2; shift ;;
+    -d) shift ;;
+    -Q) ask=1 ;;
+  esac
+  shift
+done
+file=ATTRIBUTES/$name@$node
+if [ -z "$ask" ]; then printf %s "$value" >"$file"; exit; fi
+if [ -f "$file" ]; then echo "name=\"$name\" host=\"$node\" value=\"$(cat "$file")\""; else exit 105; fi
+"#;
+
+/// Two nodes, each with a brick.
+struct Pair {
+    shared: TempDir,
+    nodes: [Place; 2],
+}
+
+impl Pair {
+    fn new() -> Option<Self> {
+        let shared = tempfile::tempdir().unwrap();
+        let node = |name: &str| {
+            let mut place = Place::over(&[("run", "/run")])?;
+            let attributes = shared.path().to_str().unwrap();
+            place.fake("attrd_updater", &ATTRIBUTES.replace("ATTRIBUTES", attributes));
+            place.fake("crm_attribute", "");
+            place.fake("crm_resource", "echo 'resource service01-mount is NOT running'");
+            place.fake("ss", "");
+            let bricks = ["node01", "node02"].map(|name| format!("{name}:{attributes}/{name}"));
+            place.environment = vec![
+                ("OCF_RESKEY_CRM_meta_on_node", name.to_owned()),
+                ("OCF_RESKEY_CRM_meta_interval", "5000".to_owned()),
+                ("OCF_RESKEY_volume", "data00".to_owned()),
+                ("OCF_RESKEY_sets", bricks.join(",")),
+                ("OCF_RESKEY_hosts", "node01=node01m node02=node02m".to_owned()),
+                ("OCF_RESKEY_mounts", "service01-mount=/gldata00".to_owned()),
+            ];
+            let index = shared.path().join(name).join(".glusterfs/indices/xattrop");
+            fs::create_dir_all(&index).unwrap();
+            fs::write(index.join("xattrop-base"), "").unwrap();
+            Some(place)
+        };
+        let nodes = [node("node01")?, node("node02")?];
+        Some(Self { shared, nodes })
+    }
+
+    fn node(&self, name: &str) -> &Place {
+        &self.nodes[usize::from(name == "node02")]
+    }
+
+    fn acts(&self, name: &str, action: &str) -> i32 {
+        self.node(name).status(HEALGATE, &[action], "")
+    }
+
+    /// A round of each agent, after a time in which the next one says something new.
+    fn rounds(&self, count: usize) {
+        for _ in 0..count {
+            for name in ["node01", "node02"] {
+                sleep(Duration::from_millis(20));
+                assert_eq!(self.acts(name, "monitor"), SUCCESS);
+            }
+        }
+    }
+
+    fn index(&self, name: &str) -> std::path::PathBuf {
+        self.shared.path().join(name).join(".glusterfs/indices/xattrop")
+    }
+
+    /// Writes that reach the brick of `name` and not the other one.
+    fn has_alone(&self, name: &str, entries: usize) {
+        for entry in 0..entries {
+            fs::write(self.index(name).join(format!("0000-{entry}")), "").unwrap();
+        }
+    }
+
+    fn healed(&self, name: &str) {
+        for entry in fs::read_dir(self.index(name)).unwrap().flatten() {
+            if !entry.file_name().to_str().unwrap().starts_with("xattrop-") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
+    fn attribute(&self, name: &str, node: &str) -> Option<String> {
+        let file = |shared: &Path| shared.join(format!("{name}@{node}"));
+        fs::read_to_string(file(self.shared.path())).ok()
+    }
+
+    fn gates(&self) -> [Option<String>; 2] {
+        ["node01", "node02"].map(|node| self.attribute("healgate-data00", node))
+    }
+}
+
+fn some(gates: [&str; 2]) -> [Option<String>; 2] {
+    gates.map(|gate| Some(gate.to_owned()))
+}
+
+#[test]
+fn the_agent_is_one_that_pacemaker_can_use() {
+    let mut place = Place::plain();
+    let said = place.says(HEALGATE, &["meta-data"]);
+    let metadata = roxmltree::Document::parse_with_options(
+        &said,
+        roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() },
+    )
+    .unwrap();
+    let named = |tag: &'static str| {
+        let all = metadata.descendants().filter(move |node| node.has_tag_name(tag));
+        all.filter_map(|node| node.attribute("name")).collect::<Vec<_>>()
+    };
+    assert_eq!(named("action"), ["start", "stop", "monitor", "validate-all", "meta-data"]);
+    assert_eq!(named("parameter"), ["volume", "sets", "hosts", "mounts", "quorum"]);
+    assert_eq!(place.status(HEALGATE, &["promote"], ""), UNIMPLEMENTED);
+    assert_eq!(place.status(HEALGATE, &["validate-all"], ""), CONFIGURED);
+    let right = [("OCF_RESKEY_volume", "v"), ("OCF_RESKEY_sets", "n:/b"), ("OCF_RESKEY_hosts", "n=h")];
+    place.environment = right.map(|(name, value)| (name, value.to_owned())).into();
+    assert_eq!(place.status(HEALGATE, &["validate-all"], ""), SUCCESS);
+    place.environment.push(("OCF_RESKEY_quorum", "two".to_owned()));
+    assert_eq!(place.status(HEALGATE, &["validate-all"], ""), CONFIGURED);
+}
+
+#[test]
+fn it_runs_from_its_start_to_its_stop_and_leaves_the_gate_as_it_is() {
+    let Some(pair) = Pair::new() else { return };
+    assert_eq!(pair.acts("node01", "monitor"), STOPPED);
+    for name in ["node01", "node02"] {
+        for _ in 0..2 {
+            assert_eq!(pair.acts(name, "start"), SUCCESS);
+        }
+    }
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "1"]));
+    for _ in 0..2 {
+        assert_eq!(pair.acts("node01", "stop"), SUCCESS);
+    }
+    assert_eq!(pair.acts("node01", "monitor"), STOPPED);
+    assert_eq!(pair.gates(), some(["1", "1"]));
+}
+
+#[test]
+fn a_gate_opens_only_once_the_sibling_has_said_lately_that_it_blames_nobody() {
+    let Some(pair) = Pair::new() else { return };
+    // Said by an agent that may have stopped long ago.
+    fs::write(pair.shared.path().join("healview-data00-node01@node02"), "0@1.00").unwrap();
+    assert_eq!(pair.acts("node01", "start"), SUCCESS);
+    assert_eq!(pair.gates(), [Some("0".to_owned()), None]);
+    assert_eq!(pair.acts("node02", "start"), SUCCESS);
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "1"]));
+}
+
+#[test]
+fn who_misses_something_is_shut_by_who_has_it_until_it_is_healed() {
+    let Some(pair) = Pair::new() else { return };
+    for name in ["node01", "node02"] {
+        assert_eq!(pair.acts(name, "start"), SUCCESS);
+    }
+    pair.rounds(2);
+    pair.has_alone("node02", 3);
+    // Even if the agent of node01 does not run.
+    assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+    assert_eq!(pair.gates(), some(["0", "1"]));
+    assert!(pair.attribute("healview-data00-node01", "node02").unwrap().starts_with("3@"));
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["0", "1"]));
+    pair.healed("node02");
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "1"]));
+
+    // Two that blame each other have no complete copy between them.
+    pair.has_alone("node01", 1);
+    pair.has_alone("node02", 1);
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["0", "0"]));
+}
+
+#[test]
+fn silence_neither_opens_a_gate_nor_shuts_one_and_who_serves_is_not_shut() {
+    let Some(pair) = Pair::new() else { return };
+    for name in ["node01", "node02"] {
+        assert_eq!(pair.acts(name, "start"), SUCCESS);
+    }
+    pair.rounds(2);
+    // node02 is gone with all that it said.
+    for file in ["healview-data00-node01@node02", "healgate-data00@node02"] {
+        fs::remove_file(pair.shared.path().join(file)).unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(pair.acts("node01", "monitor"), SUCCESS);
+    }
+    assert_eq!(pair.gates(), [Some("1".to_owned()), None]);
+
+    // Its copy is complete on node02 only, and it serves all the same: through that one.
+    pair.has_alone("node02", 2);
+    pair.node("node02").fake("crm_resource", "echo 'resource service01-mount is running on: node01 '");
+    assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+    assert_eq!(pair.gates()[0].as_deref(), Some("1"));
+    // That nobody can tell is no reason either.
+    pair.node("node02").fake("crm_resource", "exit 102");
+    assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+    assert_eq!(pair.gates()[0].as_deref(), Some("1"));
+}
+
+#[test]
+fn a_node_whose_brick_cannot_be_read_has_no_copy() {
+    let Some(pair) = Pair::new() else { return };
+    for name in ["node01", "node02"] {
+        assert_eq!(pair.acts(name, "start"), SUCCESS);
+    }
+    pair.rounds(2);
+    fs::remove_dir_all(pair.index("node01")).unwrap();
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["0", "1"]));
+    assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
+}
