@@ -16,6 +16,7 @@
 
 mod cases;
 mod drive;
+mod gate;
 mod mutants;
 mod normal;
 mod oracle;

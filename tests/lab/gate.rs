@@ -55,15 +55,12 @@ fn a_service_starts_on_no_copy_that_misses_what_was_written_elsewhere() {
     assert!(!gate(&lab, "node02", "node01"));
     assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
 
-    // Who has them is gone, and does not come back by itself.
-    lab.hypervisor("only-off");
-    lab.lab(&["cut", "node02"]).exits(0);
+    // Who has them is gone: it is fenced, and nobody hears of it again.
+    lab.lab(&["link", "node02", "down"]).exits(0);
     lab.until_fenced("node01", "node02");
     waits(&lab, &spec, "node01", "lacks what was written to volume data00 while it was away");
 
-    lab.hypervisor("works");
-    lab.lab(&["boot", "node02"]).exits(0);
-    lab.until_booted("node02");
+    lab.lab(&["link", "node02", "up"]).exits(0);
     lab.until_service_is_on("node02", SERVICE);
     heal(&lab, "on");
     lab.until_service_is_on("node01", SERVICE);
@@ -82,16 +79,13 @@ fn a_storage_link_that_is_cut_leaves_a_copy_on_which_nothing_starts() {
     lab.until("node01", "attrd_updater -n healgate-data00 -N node02 -Q | grep -q 'value=.0'");
     sleep(Duration::from_secs(3));
     assert_eq!(lab.owner("node01", SERVICE).as_deref(), Some("node01"));
-    lab.hypervisor("only-off");
-    lab.lab(&["cut", "node01"]).exits(0);
+    lab.lab(&["link", "node01", "down"]).exits(0);
     let log = client.stop();
     lab.until_fenced("node02", "node01");
     waits(&lab, &spec, "node02", "lacks what was written to volume data00 while it was away");
 
-    lab.hypervisor("works");
     lab.lab(&["link", "node02", "up", "storage"]).exits(0);
-    lab.lab(&["boot", "node01"]).exits(0);
-    lab.until_booted("node01");
+    lab.lab(&["link", "node01", "up"]).exits(0);
     lab.until_service_is_on("node01", SERVICE);
     log.lost_nothing(&lab, VIP);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -37,6 +38,16 @@ if [ -f "$file" ]; then echo "name=\"$name\" host=\"$node\" value=\"$(cat "$file
 struct Pair {
     shared: TempDir,
     nodes: [Place; 2],
+    bricks: [Child; 2],
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        for brick in &mut self.bricks {
+            let _ = brick.kill();
+            let _ = brick.wait();
+        }
+    }
 }
 
 impl Pair {
@@ -64,7 +75,9 @@ impl Pair {
             Some(place)
         };
         let nodes = [node("node01")?, node("node02")?];
-        Some(Self { shared, nodes })
+        let folder = shared.path().to_str().unwrap();
+        let bricks = [served(&nodes[0], "node01", folder), served(&nodes[1], "node02", folder)];
+        Some(Self { shared, nodes, bricks })
     }
 
     fn node(&self, name: &str) -> &Place {
@@ -112,6 +125,17 @@ impl Pair {
     fn gates(&self) -> [Option<String>; 2] {
         ["node01", "node02"].map(|node| self.attribute("healgate-data00", node))
     }
+}
+
+/// Has a brick's process run: one that sleeps, and is called as glusterd's are.
+fn served(place: &Place, name: &str, folder: &str) -> Child {
+    let program = place.path("bin/glusterfsd");
+    fs::copy("/bin/sleep", &program).unwrap();
+    let pids = place.path("run/gluster/vols/data00");
+    fs::create_dir_all(&pids).unwrap();
+    let child = Command::new(program).arg("600").spawn().unwrap();
+    fs::write(format!("{pids}/{name}m{}-{name}.pid", folder.replace('/', "-")), child.id().to_string()).unwrap();
+    child
 }
 
 fn some(gates: [&str; 2]) -> [Option<String>; 2] {
@@ -225,14 +249,18 @@ fn silence_neither_opens_a_gate_nor_shuts_one_and_who_serves_is_not_shut() {
 }
 
 #[test]
-fn a_node_whose_brick_cannot_be_read_has_no_copy() {
-    let Some(pair) = Pair::new() else { return };
+fn a_node_whose_brick_is_not_served_or_cannot_be_read_has_no_copy() {
+    let Some(mut pair) = Pair::new() else { return };
     for name in ["node01", "node02"] {
         assert_eq!(pair.acts(name, "start"), SUCCESS);
     }
     pair.rounds(2);
+    pair.bricks[1].kill().unwrap();
+    pair.bricks[1].wait().unwrap();
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "0"]));
     fs::remove_dir_all(pair.index("node01")).unwrap();
     pair.rounds(2);
-    assert_eq!(pair.gates(), some(["0", "1"]));
+    assert_eq!(pair.gates(), some(["0", "0"]));
     assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
 }

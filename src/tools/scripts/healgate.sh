@@ -118,15 +118,29 @@ blames() {
   done
 }
 
-# has_copies: whether every list of this node's bricks can be read, and there is one.
-has_copies() {
+# is_served BRICK: whether the process of the brick runs. Its pid file is HOST and the path with dashes.
+is_served() {
+  dashed=$(printf %s "$1" | tr / -)
+  for file in /run/gluster/vols/"$volume"/*"$dashed".pid /var/run/gluster/vols/"$volume"/*"$dashed".pid; do
+    pid='' comm=''
+    { read -r pid <"$file"; } 2>/dev/null
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null
+    [ "$comm" = glusterfsd ] && return
+  done
+  return 1
+}
+
+# serves_copies: whether every brick of this node can be read and is served, and there is one.
+serves_copies() {
   any=false
   for set in $sets; do
     case ,$set in *",$me:"*) ;; *) continue ;; esac
     any=true
     own=,$set
     own=${own#*",$me:"}
-    list_of "${own%%,*}" || return 1
+    own=${own%%,*}
+    list_of "$own" && is_served "$own" || return 1
   done
   $any
 }
@@ -216,25 +230,23 @@ connections() {
   timeout 10 ss -Htnp state established dst "$host" 'dport >= 49152' 2>/dev/null
 }
 
-# is_cut_off NODE: whether clients here have surely been without the bricks there, in this round and the one before.
-is_cut_off() {
-  if ! lines=$(connections "$1") || [ -n "$lines" ]; then
-    rm -f -- "$state.$1.cut"
-    return 1
-  fi
-  if [ ! -f "$state.$1.cut" ]; then
-    : >"$state.$1.cut"
-    return 1
-  fi
-}
-
 # reaches NODE: whether a client here is connected to a brick there.
 reaches() {
   if [ "$1" = "$me" ]; then
-    has_copies
+    serves_copies
   else
     lines=$(connections "$1") && [ -n "$lines" ]
   fi
+}
+
+# has_other_copy: whether a complete copy of a sibling is in reach, or may be.
+has_other_copy() {
+  for sibling in $(siblings); do
+    blames "$sibling"
+    case $blamed in 0 | -) ;; *) continue ;; esac
+    if ! lines=$(connections "$sibling") || [ -n "$lines" ]; then return 0; fi
+  done
+  [ -z "$(siblings)" ]
 }
 
 # has_quorum: whether a client here reaches enough bricks of every set.
@@ -292,7 +304,7 @@ listen() {
     case $heard in
       0) ;;
       -) if [ "$open" = 1 ]; then open=; fi ;;
-      *) if ! $mounted || is_cut_off "$sibling"; then open=0; fi ;;
+      *) open=0 ;;
     esac
   done <<JUDGEMENTS
 $(judgements)
@@ -305,10 +317,23 @@ round_of_copies() {
   blame
   listen
   if [ -z "$open" ]; then settled=false; fi
-  if ! $mounted && [ -n "$(siblings)" ] && ! has_copies; then open=0; fi
-  if [ -z "$open" ]; then
-    # Nothing new is known, so it stays as it was: a service that runs here runs on, and what is shut stays shut.
-    if $mounted; then open=1; else open=$(told "healgate-$volume" "$me"); fi
+  served=true
+  if [ -n "$(siblings)" ] && ! serves_copies; then served=false; fi
+  if $mounted; then
+    # A service that runs, runs on while a complete copy is in reach: its own, or that of a sibling. One round without
+    # is not taken for it, because a brick may just be starting.
+    if { [ "$open" = 0 ] || ! $served; } && ! has_other_copy; then
+      if [ -f "$state.lost" ]; then open=0; else open=1; fi
+      : >"$state.lost"
+    else
+      rm -f -- "$state.lost"
+      open=1
+    fi
+  elif ! $served; then
+    open=0
+  elif [ -z "$open" ]; then
+    # Nothing new is known, so it stays as it was: what is shut stays shut.
+    open=$(told "healgate-$volume" "$me")
   fi
   gate "${open:-0}"
 }

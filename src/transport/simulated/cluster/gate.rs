@@ -41,10 +41,11 @@ impl World {
         } else {
             self.said_of_copies(dc, name, primitive)
         };
+        let lost = serves && said == Said::Shut && !self.has_other_copy(name, primitive);
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
         let value = match said {
-            _ if serves => "1",
+            _ if serves && !lost => "1",
             Said::Nothing if attributes.contains_key(&attribute) => return,
             Said::Open => "1",
             Said::Shut | Said::Nothing => "0",
@@ -66,12 +67,28 @@ impl World {
         if reached { Said::Open } else { Said::Shut }
     }
 
-    /// Whether anybody blames the copies of a node, as far as everybody is heard.
+    /// Whether a client on a node reaches a brick that the node's own do not blame, in one of its sets.
+    fn has_other_copy(&self, name: &NodeName, primitive: &Primitive) -> bool {
+        let sets = sets(primitive);
+        let mine = sets.iter().filter(|set| set.iter().any(|(node, _)| *node == name.as_str()));
+        let complete = |(node, path): &Brick<'_>| {
+            let Ok(other) = NodeName::new(*node) else { return false };
+            let blames = |own: &Brick<'_>| {
+                let directory = self.nodes[name].directory(own.1);
+                own.0 == name.as_str() && directory.is_some_and(|d| d.blames.contains_key(&format!("{node}:{path}")))
+            };
+            let answers = self.brick_answers(name, &self.nodes[&other].glusterd.uuid, path);
+            other != *name && answers && !sets.iter().flatten().any(blames)
+        };
+        mine.flatten().any(complete)
+    }
+
+    /// Whether anybody blames the copies of a node, as far as everybody is heard, and they are served.
     fn said_of_copies(&self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
         let mut said = Said::Open;
         for set in sets(primitive) {
             for (own, path) in set.iter().filter(|(node, _)| *node == name.as_str()) {
-                if self.nodes[name].directory(path).is_none() {
+                if self.nodes[name].directory(path).is_none_or(|directory| directory.process.is_none()) {
                     return Said::Shut;
                 }
                 let key = format!("{own}:{path}");
