@@ -22,6 +22,7 @@ mod install;
 mod interrupted;
 mod names;
 mod off;
+mod quorum_device;
 mod shapes;
 mod two;
 mod watch;
