@@ -5,6 +5,7 @@
 
 mod after_heal;
 mod check;
+mod device;
 mod files;
 mod force;
 mod members;
@@ -18,17 +19,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Assessment, Cx, Kind, Spec};
-use crate::model::{Address, Findings, Interval, Milestone, NodeName, Subject};
-use crate::tools::join;
+use crate::model::{Address, Findings, Interval, Milestone, NodeName, QuorumDeviceStatus, Subject};
 use crate::tools::node::Family;
+use crate::tools::{corosync, join};
 use view::View;
 
 /// Corosync's unit, and Pacemaker's.
 const COROSYNC: &str = "corosync.service";
 const PACEMAKER: &str = "pacemaker.service";
-/// The unit of the quorum device's daemon, and its package.
+/// The units that make a node a member.
+const DAEMONS: [&str; 2] = [COROSYNC, PACEMAKER];
+/// The unit of the quorum device's daemon.
 const QDEVICE: &str = "corosync-qdevice.service";
-const QDEVICE_PACKAGE: &str = "corosync-qdevice";
 
 /// Corosync and Pacemaker on all nodes, as members of one cluster, as a kind.
 pub(super) struct Membership;
@@ -43,6 +45,7 @@ impl Kind for Membership {
             files::assess(&view, found);
             force::assess(&view, found);
             members::assess(&view, found);
+            device::assess(&view, found);
             after_heal::assess(&view, found);
         }
     }
@@ -62,6 +65,11 @@ pub(crate) fn missing_member(cx: &Cx<'_>) -> Option<String> {
     View::of(cx)?.missing()
 }
 
+/// How each node stands with the quorum device, if there is to be one.
+pub(super) fn device_status(cx: &Cx<'_>) -> Vec<QuorumDeviceStatus> {
+    View::of(cx).map(|view| device::status(&view)).unwrap_or_default()
+}
+
 /// The packages that the cluster manager needs on a system of `family`.
 pub(super) fn packages(spec: &Spec, family: Family) -> Vec<&'static str> {
     let (mut packages, fence_agents) = match family {
@@ -74,7 +82,7 @@ pub(super) fn packages(spec: &Spec, family: Family) -> Vec<&'static str> {
         packages.push(fence_agents);
     }
     if spec.quorum_device.is_some() {
-        packages.push(QDEVICE_PACKAGE);
+        packages.push(corosync::QDEVICE);
     }
     packages
 }
@@ -95,13 +103,7 @@ pub(super) fn units(spec: &Spec) -> Vec<&'static str> {
     if !spec.has_manager() {
         return Vec::new();
     }
-    daemons(spec).into_iter().chain([join::UNIT]).collect()
-}
-
-/// The units that make a node a member.
-fn daemons(spec: &Spec) -> Vec<&'static str> {
-    let device = spec.quorum_device.as_ref().map(|_| QDEVICE);
-    [COROSYNC].into_iter().chain(device).chain([PACEMAKER]).collect()
+    vec![COROSYNC, QDEVICE, PACEMAKER, join::UNIT]
 }
 
 /// Corosync's own default (corosync.conf(5)).
@@ -139,11 +141,15 @@ pub enum Start {
     AfterHeal,
 }
 
-/// A third vote for clusters with an even number of nodes: a host that runs corosync-qnetd.
+/// A third vote for clusters with an even number of nodes: a host outside of the cluster that runs corosync-qnetd.
 ///
 /// ```yaml
-/// quorumDevice: {host: qd1, algorithm: ffsplit}
+/// quorumDevice: {host: qd1, algorithm: ffsplit, tls: required}
 /// ```
+///
+/// bricklayer does not log in to that host: corosync-qnetd is installed and started there by hand, and the nodes must
+/// reach its port 5403. After a power loss of all, nothing starts before every node and the host have been seen once;
+/// in the meantime one of two nodes goes on with the host's vote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuorumDevice {
@@ -152,6 +158,10 @@ pub struct QuorumDevice {
     /// How it gives its vote.
     #[serde(default)]
     pub algorithm: Algorithm,
+    /// Whether the nodes and the host encrypt what they say and prove who they are: `off` unless written. With `on` or
+    /// `required` each node needs a certificate that the host has signed; `plan` tells the command that makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 /// How a quorum device gives its vote (corosync-qdevice(8)).
@@ -163,6 +173,19 @@ pub enum Algorithm {
     Ffsplit,
     /// To each part that has a node with the most votes left: the last man standing.
     Lms,
+}
+
+/// Whether TLS is spoken with a quorum device (corosync-qdevice(8)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Tls {
+    /// Never.
+    #[default]
+    Off,
+    /// If the host offers it.
+    On,
+    /// Always: where the host does not offer it, there is no vote.
+    Required,
 }
 
 impl Spec {

@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cluster::{ApiVersion, Hosts, SshSpec, TransportSpec};
 pub(crate) use corosync::missing_member;
-pub use corosync::{Algorithm, Corosync, QuorumDevice, Start};
+pub use corosync::{Algorithm, Corosync, QuorumDevice, Start, Tls};
 pub use cx::{Assessment, Cx};
 pub use domains::FailoverDomain;
 pub use fencing::{FenceDevice, FenceLevels, Fencing};

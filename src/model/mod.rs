@@ -34,5 +34,5 @@ pub use report::{Done, Event, Failed, Report, Verdict};
 pub use secret::{SecretError, SecretRef};
 pub use status::{
     BrickStatus, FencedStatus, FencingStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeStatus,
-    PeerStatus, PoolView, ServiceStatus, Status, VolumeStatus,
+    PeerStatus, PoolView, QuorumDeviceStatus, ServiceStatus, Status, VolumeStatus,
 };

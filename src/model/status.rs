@@ -44,6 +44,8 @@ pub struct ManagerStatus {
     pub maintenance: Option<bool>,
     /// The nodes, as it sees them.
     pub members: Vec<MemberStatus>,
+    /// Which nodes have the vote of the quorum device.
+    pub quorum_device: Vec<QuorumDeviceStatus>,
     /// The services.
     pub services: Vec<ServiceStatus>,
     /// How each node is fenced.
@@ -52,6 +54,20 @@ pub struct ManagerStatus {
     pub fenced: Vec<FencedStatus>,
     /// Resources that are not in the file and are left alone.
     pub foreign: Vec<String>,
+}
+
+/// A node and the quorum device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuorumDeviceStatus {
+    /// The device's host.
+    pub host: String,
+    /// The node.
+    pub node: NodeName,
+    /// Whether the node has its vote.
+    pub votes: Option<bool>,
+    /// How the node stands with it: `Connected`, `Connect failed`, … or `off` where the node does not ask it.
+    pub connection: Option<String>,
 }
 
 /// A node as the cluster manager sees it.

@@ -4,6 +4,7 @@
 //! [`class`] says what that leaves out. `corosync-cfgtool -R` says "Done" to both, so only [`cmap`] tells.
 
 mod conf;
+mod device;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,7 @@ use super::{field, rows, scripts, succeeded};
 use crate::model::{AbsPath, Command, NodeName, Output, Program, Query, ReadError};
 
 pub use conf::{Conf, Device, Keys, Member, is_packaged, keys};
+pub use device::{DeviceState, QDEVICE, certificate, certify, device};
 
 /// The daemon, its unit without `.service`, and its package.
 pub const DAEMON: &str = "corosync";
@@ -38,7 +40,7 @@ const FIXED: &[&str] = &["version", "threads", "ip_version", "ip_dscp", "netmtu"
 pub fn class(key: &str) -> Class {
     let fixed = key.strip_prefix("totem.").is_some_and(|key| FIXED.contains(&key))
         || key == "quorum.provider"
-        || ["system.", "quorum.device."].iter().any(|section| key.starts_with(section));
+        || key.starts_with("system.");
     if fixed { Class::Restart } else { Class::Reload }
 }
 
@@ -103,11 +105,12 @@ impl Cmap {
         ids.filter_map(|(_, id)| id.parse().ok()).collect()
     }
 
-    /// Whether the members it sees have a majority, together with a quorum device, if there is one: whether that
-    /// votes for them, Corosync does not tell here.
+    /// Whether the members it sees have a majority, with the vote of a quorum device or without it: whether that votes
+    /// for them, Corosync does not tell here.
     #[must_use]
-    pub fn is_quorate(&self) -> bool {
-        !self.waits_for_all && self.members.len() as u64 + device_votes(&self.keys) >= quorum(&self.keys)
+    pub fn is_quorate(&self, with_device: bool) -> bool {
+        let device = if with_device { device_votes(&self.keys) } else { 0 };
+        !self.waits_for_all && self.members.len() as u64 + device >= quorum(&self.keys)
     }
 }
 
@@ -128,9 +131,15 @@ fn nodes(keys: &Keys) -> u64 {
     keys.keys().filter(|key| is_node_id(key)).count() as u64
 }
 
+/// Whether there is a quorum device.
+#[must_use]
+pub fn has_device(keys: &Keys) -> bool {
+    keys.contains_key("quorum.device.model")
+}
+
 /// The votes of the quorum device (corosync-qdevice(8)): one less than there are nodes unless written.
 fn device_votes(keys: &Keys) -> u64 {
-    if !keys.contains_key("quorum.device.model") {
+    if !has_device(keys) {
         return 0;
     }
     let written = keys.get("quorum.device.votes").and_then(|votes| votes.parse().ok());
@@ -187,10 +196,10 @@ mod tests {
     fn a_running_corosync_tells_what_it_runs_with_and_whom_it_sees() {
         let alone = read_cmap(&sample::read("72-waiting-for-all/corosync-cmapctl.txt")).unwrap();
         assert_eq!((alone.members.clone(), alone.nodes()), ([1].into(), [1, 2].into()));
-        assert!(alone.waits_for_all && !alone.is_quorate());
+        assert!(alone.waits_for_all && !alone.is_quorate(false));
         let both = read_cmap(&sample::read("73-no-dc-yet/corosync-cmapctl.txt")).unwrap();
         assert_eq!(both.members, [1, 2].into());
-        assert!(!both.waits_for_all && both.is_quorate());
+        assert!(!both.waits_for_all && both.is_quorate(false));
         assert_eq!(both.keys["totem.token"], "3000");
         assert_eq!(both.keys["nodelist.node.node02.ring1_addr"], "192.168.9.12");
     }
@@ -224,12 +233,21 @@ mod tests {
 
     #[test]
     fn a_reload_leaves_out_what_only_a_restart_changes() {
-        for key in ["totem.cluster_name", "totem.transport", "quorum.provider", "quorum.device.net.host", "system.x"] {
+        for key in ["totem.cluster_name", "totem.transport", "quorum.provider", "system.x"] {
             assert_eq!(class(key), Class::Restart, "{key}");
         }
-        for key in ["totem.token", "quorum.two_node", "nodelist.node.a.ring0_addr", "logging.to_syslog"] {
+        for key in ["totem.token", "quorum.two_node", "quorum.device.model", "nodelist.node.a.ring0_addr"] {
             assert_eq!(class(key), Class::Reload, "{key}");
         }
+    }
+
+    #[test]
+    fn one_of_two_nodes_goes_on_with_the_vote_of_a_device_and_not_without_it() {
+        let mut cmap = read_cmap(&sample::read("92-quorum-device/corosync-cmapctl.txt")).unwrap();
+        assert!(has_device(&cmap.keys) && quorum(&cmap.keys) == 2);
+        assert!(cmap.is_quorate(false), "both are there");
+        cmap.members.remove(&2);
+        assert_eq!([cmap.is_quorate(true), cmap.is_quorate(false)], [true, false]);
     }
 
     #[test]

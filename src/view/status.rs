@@ -4,7 +4,7 @@ use super::human::heading;
 use super::style::{Look, Page, Paint, Piece, clean};
 use crate::model::{
     BrickStatus, FencedStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeName, NodeStatus,
-    PeerStatus, PoolView, ServiceStatus, Status, VolumeStatus,
+    PeerStatus, PoolView, QuorumDeviceStatus, ServiceStatus, Status, VolumeStatus,
 };
 
 /// A cell: what it says and how.
@@ -37,7 +37,17 @@ pub fn status(status: &Status, label: Option<&str>, look: Look) -> String {
 
 /// Members and services first: they are what a person on call looks for.
 fn manager(page: &mut Page, manager: &ManagerStatus) {
-    let ManagerStatus { quorate, coordinator, maintenance: _, members, services, fencing, fenced, foreign } = manager;
+    let ManagerStatus {
+        quorate,
+        coordinator,
+        maintenance: _,
+        members,
+        quorum_device,
+        services,
+        fencing,
+        fenced,
+        foreign,
+    } = manager;
     let quorum = [yes(*quorate, "quorate", "no quorum"), coordinator.as_ref().map_or_else(unknown, plain)];
     table(page, ["CLUSTER", "COORDINATOR"], std::iter::once(quorum));
     let tested = |name: &NodeName| fencing.iter().find(|fencing| fencing.node == *name);
@@ -56,6 +66,11 @@ fn manager(page: &mut Page, manager: &ManagerStatus) {
         ]
     };
     table(page, ["MEMBER", "ID", "STATE", "FENCING"], members.iter().map(member));
+    let device = |QuorumDeviceStatus { host, node, votes, connection }: &QuorumDeviceStatus| {
+        let connection = connection.as_ref().map_or_else(unknown, |connection| plain(connection.to_lowercase()));
+        [plain(host), plain(node), yes(*votes, "yes", "no"), connection]
+    };
+    table(page, ["QUORUM DEVICE", "MEMBER", "VOTES", "CONNECTION"], quorum_device.iter().map(device));
     let service = |ServiceStatus { name, owner, state, waits_for: _, failure }: &ServiceStatus| {
         let paint = match state.as_deref() {
             Some("started") => Paint::Good,

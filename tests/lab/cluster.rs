@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use crate::harness::{Lab, tell};
 
-const NODES: [&str; 2] = ["node01", "node02"];
+pub const NODES: [&str; 2] = ["node01", "node02"];
 
 /// The two nodes as a cluster that fences nobody, with more of the file behind it.
-fn file(lab: &Lab, name: &str, corosync: &str, rest: &str) -> String {
+pub fn file(lab: &Lab, name: &str, corosync: &str, rest: &str) -> String {
     let entry = |(index, node): (usize, &&str)| {
         format!("  {node}: {{id: {}, addresses: {{cluster: {node}h, storage: {node}m}}}}\n", index + 1)
     };
@@ -24,10 +24,17 @@ fn file(lab: &Lab, name: &str, corosync: &str, rest: &str) -> String {
     path
 }
 
-/// Asserts that both nodes are members, as Corosync and Pacemaker of each tell it.
-fn are_members(lab: &Lab) {
+/// Waits until both nodes are members for Pacemaker, as each tells it.
+pub fn are_online(lab: &Lab) {
     for node in NODES {
         lab.until(node, "crm_mon -1 | grep -q 'Online: \\[ node01 node02 \\]'");
+    }
+}
+
+/// Asserts that both nodes are members, as Corosync and Pacemaker of each tell it.
+fn are_members(lab: &Lab) {
+    are_online(lab);
+    for node in NODES {
         let quorum = lab.on(node, "corosync-quorumtool -s");
         assert!(quorum.contains("Quorate:          Yes") && quorum.contains("2Node Quorate"), "{quorum}");
         assert_eq!(lab.on(node, "stat -c '%a %U' /etc/corosync/authkey").trim(), "400 root");

@@ -23,6 +23,7 @@ mod install;
 mod interrupted;
 mod names;
 mod off;
+mod quorum_device;
 mod shapes;
 mod two;
 mod watch;

@@ -7,7 +7,7 @@
 #   bare prepared     how it was made
 
 # Started by nobody at boot: bricklayer, or who uses the lab, decides what runs on a node.
-readonly STOPPED_UNITS=(glusterd corosync pacemaker postgresql)
+readonly STOPPED_UNITS=(glusterd corosync corosync-qdevice corosync-qnetd pacemaker postgresql)
 # What this machine may have installed and a node must not do.
 readonly MASKED_UNITS=(nftables.service pcsd.service libvirtd.service virtlogd.service docker.service
   containerd.service networking.service systemd-networkd.service systemd-resolved.service
@@ -86,7 +86,7 @@ node_forget() {
     find "$root/var/lib/glusterd" -mindepth 1 -maxdepth 1 ! -name groups ! -name hooks \
       -exec rm -rf {} +
   rm -rf "$root/etc/corosync/corosync.conf" "$root/etc/corosync/authkey" \
-    "$root"/var/lib/corosync/* "$root/etc/pacemaker/authkey" "$root/etc/cluster" \
+    "$root/etc/corosync/qdevice" "$root"/var/lib/corosync/* "$root/etc/pacemaker/authkey" "$root/etc/cluster" \
     "$root/etc/postgresql/"* "$root/usr/sbin/policy-rc.d" "$root/.dockerenv" "$root/etc/apt/auth.conf" \
     "$root"/etc/apt/auth.conf.d/*
   # The folders belong to Pacemaker's own user and stay.

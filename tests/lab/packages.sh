@@ -4,13 +4,15 @@
 
 readonly PACKAGES=(
   glusterfs-server glusterfs-client attr xfsprogs util-linux
-  corosync pacemaker pacemaker-cli-utils fence-agents resource-agents kmod postgresql-15
+  corosync corosync-qdevice corosync-qnetd pacemaker pacemaker-cli-utils fence-agents
+  resource-agents kmod postgresql-15
   systemd systemd-sysv systemd-container dbus openssh-server openssh-client
   iproute2 iputils-arping iputils-ping nftables psmisc procps
 )
 # The units that these packages would have started at the next boot of this machine.
 readonly PACKAGE_UNITS=(glusterfs-server:glusterd corosync:corosync pacemaker:pacemaker
-  postgresql-15:postgresql openssh-server:ssh nftables:nftables)
+  corosync-qdevice:corosync-qdevice corosync-qnetd:corosync-qnetd postgresql-15:postgresql
+  openssh-server:ssh nftables:nftables)
 readonly POLICY=/usr/sbin/policy-rc.d
 readonly ARCHIVES=/var/cache/apt/archives
 
@@ -71,7 +73,7 @@ units_disable() {
 bare_packages() {
   # shellcheck disable=SC2016 # dpkg-query's own variables
   dpkg-query -W -f '${source:Package} ${db:Status-Abbrev} ${Package}\n' | awk '
-    $1 ~ /^(glusterfs|corosync|pacemaker|fence-agents|resource-agents|postgresql-(15|common))$/ &&
+    $1 ~ /^(glusterfs|corosync(-qdevice)?|pacemaker|fence-agents|resource-agents|postgresql-(15|common))$/ &&
     $2 == "ii" && $3 !~ /^libpq/ { print $3 }'
 }
 

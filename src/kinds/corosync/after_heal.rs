@@ -3,7 +3,7 @@
 
 use super::members::start;
 use super::view::{Sight, View};
-use super::{daemons, member};
+use super::{DAEMONS, member};
 use crate::kinds::{Assessment, Start, VolumeState, files};
 use crate::model::{Difference, Item, Milestone, NodeName, Place};
 use crate::tools::join::{self, Join, SCRIPT_FILE, UNIT, UNIT_FILE};
@@ -57,7 +57,7 @@ fn file(view: &View<'_>, name: &NodeName, path: &str, text: &str, found: &mut As
 
 fn at_boot(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {
     let place = || Place::On(node.clone());
-    let early: Vec<&str> = daemons(view.spec()).into_iter().filter(|unit| sight.unit(unit).enabled).collect();
+    let early: Vec<&str> = DAEMONS.into_iter().filter(|unit| sight.unit(unit).enabled).collect();
     if !early.is_empty() {
         let summary = format!("have Corosync and Pacemaker not start at boot on {node}");
         let mut item = Item::run(&member(view.spec(), node), "disable", summary, place(), systemd::disable(&early));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::kinds::timing::Seconds;
-use crate::kinds::{Algorithm, Spec, TransportSpec, nodes};
+use crate::kinds::{Algorithm, QuorumDevice, Spec, Tls, TransportSpec, nodes};
 use crate::model::{Findings, SpecPath};
 
 /// Below it, a node is lost at every hiccup of its machine. Corosync itself takes no less than some 100 ms.
@@ -82,6 +82,7 @@ fn check_votes(spec: &Spec, findings: &mut Findings) {
         return;
     };
     let path = SpecPath::of(["quorumDevice"]);
+    check_tls(device, &path, findings);
     if let Some(node) = nodes::at_address(spec, device.host.as_str()) {
         let message = format!("`{}` is {node}: its vote would be lost together with that node's", device.host);
         let hint = "run corosync-qnetd on a host that is no member of the cluster";
@@ -91,5 +92,23 @@ fn check_votes(spec: &Spec, findings: &mut Findings) {
         let message = format!("{count} nodes have a majority without it; one vote more makes a tie possible");
         let hint = "take it out, or write `algorithm: lms` for a last man standing";
         findings.warn(path, "odd-votes", message, hint);
+    }
+}
+
+/// Who can speak in the name of the host decides which half goes on.
+fn check_tls(device: &QuorumDevice, path: &SpecPath, findings: &mut Findings) {
+    let host = &device.host;
+    match device.tls {
+        None => {
+            let message = format!("whoever can pass for {host} on the network can give its vote: TLS is off");
+            let hint = "write `tls: required`, which takes certificates, or `tls: off` where the network is safe";
+            findings.warn(path.clone(), "quorum-device-in-clear", message, hint);
+        }
+        Some(Tls::On) => {
+            let message = format!("whoever can pass for {host} on the network need only say that it has no TLS");
+            let hint = "write `tls: required`: the certificates are the same";
+            findings.warn(path.at("tls"), "quorum-device-may-be-in-clear", message, hint);
+        }
+        Some(Tls::Off | Tls::Required) => {}
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::joined;
 use super::view::{View, unseen};
-use crate::kinds::{Assessment, files, nodes};
-use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Seen, Subject, Threat};
+use super::{device, joined};
+use crate::kinds::{Assessment, Tls, files, nodes};
+use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Risk, Seen, Subject, Threat};
 use crate::tools::corosync::{self, Key, Keys};
 use crate::tools::{node as node_files, pacemaker};
 
@@ -62,8 +62,15 @@ fn conf(view: &View<'_>, node: &NodeName, found: &mut Assessment) {
     .gives(written(node));
     item.why = why(view, (**seen).as_deref());
     // From now on it is what this node starts with, whatever becomes of the reload.
-    if view.quorum_rises().is_some() {
+    if let Some((now, wanted)) = view.quorum_rises() {
+        let impact = format!("{node} starts with it: it takes {wanted} votes then, where it took {now}");
+        item = item.at_risk(Risk::Disruptive, impact);
+    }
+    if view.quorum_rises().is_some() || view.loses_device() {
         item = item.threatens(Threat::Quorum);
+    }
+    if view.spec().quorum_device.as_ref().is_some_and(|device| device.tls() != Tls::Off) {
+        item = view.answering().fold(item, |item, (other, _)| item.needs(device::certified(view, other)));
     }
     found.item(item);
 }

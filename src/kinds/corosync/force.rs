@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::view::{View, differences};
-use super::{daemons, files, joined, member};
+use super::{DAEMONS, device, files, joined, member};
 use crate::kinds::Assessment;
 use crate::model::{Difference, Item, Milestone, NodeName, Place, Risk, Subject, Threat};
 use crate::tools::corosync::{self, Class};
@@ -49,6 +49,9 @@ fn reload(view: &View<'_>, found: &mut Assessment) {
     let readers: BTreeSet<&NodeName> = view.answering().map(|(name, _)| name).chain(view.members()).collect();
     for name in readers {
         item = item.needs(files::written(name));
+        if view.loses_device() {
+            item = item.needs(device::gone(view, name)).threatens(Threat::Quorum);
+        }
     }
     let moves = |difference: &Difference| {
         difference.field.ends_with("_addr") && difference.from.is_some() && difference.to.is_some()
@@ -73,7 +76,7 @@ fn restart(view: &View<'_>, found: &mut Assessment) {
             continue;
         }
         let restarted = member(view.spec(), name).is("restarted");
-        let command = systemd::restart(&daemons(view.spec())).within(RESTART_DEADLINE);
+        let command = systemd::restart(&DAEMONS).within(RESTART_DEADLINE);
         let summary = format!("restart Corosync and Pacemaker on {name}");
         let mut item = Item::run(&member(view.spec(), name), "restart", summary, Place::On(name.clone()), command)
             .at_risk(Risk::Disruptive, format!("what the cluster runs on {name} moves or stops"))

@@ -1,7 +1,7 @@
 //! Who runs, at boot and now, and who is a member: positively seen, from both sides.
 
 use super::view::{Sight, View, unseen};
-use super::{COROSYNC, PACEMAKER, after_heal, daemons, files, force, joined, member};
+use super::{COROSYNC, DAEMONS, PACEMAKER, after_heal, files, force, joined, member};
 use crate::kinds::{Assessment, Start, nodes};
 use crate::model::{Difference, Item, NodeName, Place, Seen};
 use crate::tools::{corosync, join, pacemaker, systemd};
@@ -29,7 +29,7 @@ pub(super) fn assess(view: &View<'_>, found: &mut Assessment) {
 /// The units that are started at boot.
 pub(super) fn at_boot(view: &View<'_>) -> Vec<&'static str> {
     match start(view) {
-        Start::OnBoot => daemons(view.spec()),
+        Start::OnBoot => DAEMONS.to_vec(),
         Start::AfterHeal => vec![join::UNIT],
     }
 }
@@ -53,7 +53,6 @@ fn at(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {
     };
     let subject = member(view.spec(), node);
     let wait = |on: &str| Item::wait(&subject, "join", format!("{node} to join the cluster: {on}"), nodes::POLL);
-    let daemons = daemons(view.spec());
     let stopped = |unit: &&&str| !sight.unit(unit).active();
     let underway =
         |unit: &&&str| ["activating", "deactivating", "reloading"].contains(&&*sight.unit(unit).active_state);
@@ -61,8 +60,8 @@ fn at(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {
     if joins_by_itself && start(view) == Start::AfterHeal {
         return found.item(wait("its bricks to be healed").gives(joined(view.cx, node)));
     }
-    let moving = daemons.iter().any(|unit| underway(&unit));
-    if moving || daemons.iter().all(|unit| !stopped(&unit)) {
+    let moving = DAEMONS.iter().any(|unit| underway(&unit));
+    if moving || DAEMONS.iter().all(|unit| !stopped(&unit)) {
         return found.item(wait(&apart).gives(joined(view.cx, node)));
     }
     found.item(run(view, node, sight));
@@ -76,10 +75,9 @@ fn at(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {
 /// other to be seen before anything runs.
 fn run(view: &View<'_>, node: &NodeName, sight: &Sight) -> Item {
     let first = view.is_off_everywhere();
-    let daemons = daemons(view.spec());
     let command = match start(view) {
-        Start::OnBoot => systemd::enable_all_now(&daemons),
-        Start::AfterHeal if first => systemd::start(&daemons),
+        Start::OnBoot => systemd::enable_all_now(&DAEMONS),
+        Start::AfterHeal if first => systemd::start(&DAEMONS),
         Start::AfterHeal => systemd::enable_now(join::UNIT),
     };
     let summary = format!("start Corosync and Pacemaker on {node}");
@@ -98,7 +96,7 @@ fn run(view: &View<'_>, node: &NodeName, sight: &Sight) -> Item {
     if start(view) == Start::AfterHeal && !first {
         item = after_heal::files(node).into_iter().fold(item, Item::needs);
     }
-    for unit in daemons {
+    for unit in DAEMONS {
         let unit_now = sight.unit(unit);
         if !unit_now.active() {
             let seen = if unit_now.loaded { unit_now.active_state.as_str() } else { "not installed" };

@@ -1,5 +1,7 @@
 //! What is planned for a cluster in each of its states, from answers made by hand.
 
+mod device;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -35,6 +37,11 @@ struct Fake {
     has_cib: bool,
     at_boot: Vec<&'static str>,
     joins: bool,
+    /// How corosync-qdevice stands with its host, with what it runs with in front, and whether it has the vote.
+    device: Option<(&'static str, bool)>,
+    /// The cluster that its certificate is of.
+    certificate: Option<&'static str>,
+    uptime: u32,
 }
 
 /// A file and nodes.
@@ -124,9 +131,11 @@ impl Fake {
         let fails = |status, stderr: &str| Output { status, stderr: stderr.to_owned(), ..Output::default() };
         Some(Ok(match (command.program.name(), &args[..]) {
             ("look-node", packages) => {
-                let head = "os\tdebian 12\nfamily\tdebian\nhostname\tn\nclock\t0.0\nuptime\t9.0\nhold\tno\n";
+                let up = self.uptime;
+                let head =
+                    format!("os\tdebian 12\nfamily\tdebian\nhostname\tn\nclock\t0.0\nuptime\t{up}.0\nhold\tno\n");
                 let line = |package: &&str| format!("package\t{package}\t1\n");
-                says(head.to_owned() + &packages.iter().map(line).collect::<String>())
+                says(head + &packages.iter().map(line).collect::<String>())
             }
             ("systemctl", ["show", _, units @ ..]) => says(units.iter().map(|unit| self.unit(unit)).collect()),
             ("cat", [path]) => match self.files.get(*path) {
@@ -141,6 +150,17 @@ impl Fake {
                 Some((text, members)) => says(self.cmap(text, members)),
                 None => fails(1, "Failed to initialize the cmap API. Error CS_ERR_LIBRARY\n"),
             },
+            ("corosync-qdevice-tool", ["-sv"]) => match self.device {
+                Some((state, votes)) => {
+                    let polls = if votes { "Yes (cast vote)" } else { "Yes" };
+                    says(format!("{state}\nPoll timer running:\t{polls}\n"))
+                }
+                None => fails(3, "corosync-qdevice-tool: Can't connect to QDevice socket (is QDevice running?)\n"),
+            },
+            ("certutil", _) => match self.certificate {
+                Some(of) => says(format!("Subject: \"CN={of}\"\nSSL Flags:\n    User\n")),
+                None => fails(255, "certutil: Could not find cert: Cluster Cert\n"),
+            },
             _ => return None,
         }))
     }
@@ -149,6 +169,7 @@ impl Fake {
         let active = match name {
             "corosync.service" | "pacemaker.service" => self.runs.is_some(),
             join::UNIT => self.joins,
+            super::QDEVICE => self.device.is_some(),
             _ => false,
         };
         let (active, at_boot) = (if active { "active" } else { "inactive" }, self.at_boot.contains(&name));
@@ -225,7 +246,7 @@ impl Told {
 
 fn is_ours(step: &Step) -> bool {
     let subject = &step.item.subject;
-    ["file", "secret", "member", "corosync"].contains(&subject.kind)
+    ["file", "secret", "member", "corosync", "quorum-device"].contains(&subject.kind)
         || (subject.kind == "cib" && subject.node.is_some())
 }
 

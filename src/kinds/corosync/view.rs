@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Algorithm, Assessment, Cx, Spec, nodes};
+use crate::kinds::{Algorithm, Assessment, Cx, QuorumDevice, Spec, nodes};
 use crate::model::{Cause, Item, Milestone, NodeName, Seen, Subject, Why};
-use crate::tools::corosync::{self, Class, Cmap, Conf, Device, Key, Keys, Member};
+use crate::tools::corosync::{self, Class, Cmap, Conf, Device, DeviceState, Key, Keys, Member};
 use crate::tools::systemd::Unit;
 use crate::tools::{MARK, node};
 
@@ -29,6 +29,8 @@ pub(super) struct Sight {
     pub(super) conf: Seen<Option<String>>,
     pub(super) key: Seen<Option<Key>>,
     pub(super) cmap: Seen<Cmap>,
+    /// How it stands with the quorum device, if there is to be one.
+    pub(super) device: Option<Seen<DeviceState>>,
     /// Whether the node answers at all, as far as it was asked.
     pub(super) answers: bool,
 }
@@ -54,6 +56,11 @@ impl Sight {
         self.text().is_some_and(|text| !text.starts_with(MARK) && !corosync::is_packaged(text))
     }
 
+    /// Whether it has the vote of the quorum device. Of one that is to be none the daemon is not asked: it has it.
+    fn has_device_vote(&self) -> bool {
+        self.device.as_ref().is_none_or(|device| device.known().is_some_and(|device| device.votes))
+    }
+
     fn text(&self) -> Option<&str> {
         self.conf.known()?.as_deref()
     }
@@ -74,6 +81,7 @@ impl<'a> View<'a> {
                 conf: cx.see(name, &node::text_of(corosync::CONF)),
                 key: cx.see(name, &corosync::key()),
                 cmap: cx.see(name, &corosync::cmap()),
+                device: spec.quorum_device.as_ref().map(|_| cx.see(name, &corosync::device())),
                 answers: !matches!(cx.see(name, &nodes::look(spec)), Seen::Unknown(Why::NoAnswer(..))),
             };
             nodes.insert(name, sight);
@@ -137,9 +145,14 @@ impl<'a> View<'a> {
         (wanted > now).then_some((now, wanted))
     }
 
+    /// Whether a running member counts on a quorum device that is to be one no longer.
+    pub(super) fn loses_device(&self) -> bool {
+        !corosync::has_device(&self.wanted) && self.running().any(|(_, cmap)| corosync::has_device(&cmap.keys))
+    }
+
     /// Whether a change of the file has to wait because a member is missing.
     pub(super) fn must_wait(&self) -> bool {
-        self.quorum_rises().is_some() && self.missing().is_some()
+        (self.quorum_rises().is_some() || self.loses_device()) && self.missing().is_some()
     }
 
     /// What keeps `node` from being a member with all others that run; nothing, if it is one.
@@ -157,10 +170,12 @@ impl<'a> View<'a> {
         if let Some((other, _)) = self.running().find(stranger) {
             return Some(format!("it and {other} to see each other"));
         }
-        if cmap.is_quorate() {
+        if cmap.is_quorate(sight.has_device_vote()) {
             return None;
         }
-        let absent: Vec<String> = cmap.nodes().difference(&cmap.members).map(|id| self.called(*id)).collect();
+        let mut absent: Vec<String> = cmap.nodes().difference(&cmap.members).map(|id| self.called(*id)).collect();
+        let device = self.spec().quorum_device.as_ref().filter(|_| !sight.has_device_vote());
+        absent.extend(device.map(|device| device.host.to_string()));
         let absent = absent.join(" and ");
         Some(if cmap.waits_for_all {
             format!("{absent} to join for the first time")
@@ -211,17 +226,21 @@ fn text<'a>(spec: &'a Spec) -> String {
         }
         Member { name: name.as_str(), id: node.id.unwrap_or_default(), links }
     };
-    let device = spec.quorum_device.as_ref().map(|device| match device.algorithm {
-        // One vote, which is what makes two halves unequal; `lms` needs as many as to outvote all others.
-        Algorithm::Ffsplit => Device { host: device.host.as_str(), algorithm: "ffsplit", votes: Some(1) },
-        Algorithm::Lms => Device { host: device.host.as_str(), algorithm: "lms", votes: None },
-    });
     Conf {
         owner: &format!("cluster {}", spec.cluster),
         cluster: spec.cluster.as_str(),
         token: spec.token().milliseconds(),
         members: spec.nodes.iter().map(member).collect(),
-        device,
+        device: spec.quorum_device.as_ref().map(of_file),
     }
     .text()
+}
+
+fn of_file(device: &QuorumDevice) -> Device<'_> {
+    let votes = match device.algorithm {
+        // One vote, which is what makes two halves unequal; `lms` needs as many as to outvote all others.
+        Algorithm::Ffsplit => Some(1),
+        Algorithm::Lms => None,
+    };
+    Device { host: device.host.as_str(), algorithm: device.algorithm.word(), tls: device.tls().word(), votes }
 }

@@ -1,7 +1,7 @@
 //! What `status` shows of the cluster manager: what `clustat` showed, and why it is not at full strength.
 
 use super::{Standing, fencers, gates, groups, outcome};
-use crate::kinds::{Cx, ServiceState, Spec};
+use crate::kinds::{Cx, ServiceState, Spec, corosync};
 use crate::model::{
     FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
 };
@@ -17,11 +17,18 @@ pub(in crate::kinds) fn status(cx: &Cx<'_>, degraded: &mut Vec<String>, unseen: 
         coordinator: standing.and_then(|standing| standing.state.dc.clone()),
         maintenance: standing.map(|standing| standing.state.maintenance),
         members: spec.nodes.keys().map(|node| member(spec, standing, node)).collect(),
+        quorum_device: corosync::device_status(cx),
         services: spec.services.keys().map(|name| service(spec, standing, name)).collect(),
         fencing: if spec.fence_devices.is_empty() { Vec::new() } else { fencing(spec, standing) },
         fenced: standing.map(fenced).unwrap_or_default(),
         foreign: standing.map(|s| s.cib.foreign().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
     };
+    for device in &status.quorum_device {
+        let connection = device.connection.as_deref().unwrap_or_default().to_lowercase();
+        if device.votes == Some(false) {
+            degraded.push(format!("quorum device {} does not vote with {}: {connection}", device.host, device.node));
+        }
+    }
     match &seen {
         Seen::Is(standing) => {
             judge(cx, &status, degraded, unseen);

@@ -124,7 +124,8 @@ fn tokens_have_a_unit_and_are_neither_a_breath_nor_an_age() {
 fn an_even_number_of_votes_beyond_two_wants_one_more() {
     assert_eq!(told(&with_nodes(3)), [""; 0]);
     assert_eq!(told(&with_nodes(4)), ["even-votes @ nodes"]);
-    let device = |count: usize, device: &str| told(&format!("{}quorumDevice: {{{device}}}\n", with_nodes(count)));
+    let device =
+        |count: usize, device: &str| told(&format!("{}quorumDevice: {{tls: off, {device}}}\n", with_nodes(count)));
     assert_eq!(device(4, "host: qd1"), [""; 0]);
     assert_eq!(device(2, "host: qd1"), [""; 0]);
     assert_eq!(device(3, "host: qd1"), ["odd-votes @ quorumDevice"]);
@@ -134,6 +135,17 @@ fn an_even_number_of_votes_beyond_two_wants_one_more() {
     }
     assert_eq!(device(2, "host: 'a b'"), ["bad-value @ 'a b'"]);
     assert_eq!(device(2, "algorithm: ffsplit"), ["missing-key @ quorumDevice"]);
+}
+
+#[test]
+fn a_quorum_device_in_clear_is_told_what_it_costs_unless_somebody_has_said_so() {
+    let device = |tls: &str| told(&format!("{}quorumDevice: {{host: qd1{tls}}}\n", with_nodes(2)));
+    assert_eq!(device(""), ["quorum-device-in-clear @ quorumDevice"]);
+    assert_eq!(device(", tls: on"), ["quorum-device-may-be-in-clear @ tls: on"]);
+    for tls in ["off", "required"] {
+        assert_eq!(device(&format!(", tls: {tls}")), [""; 0]);
+    }
+    assert_eq!(device(", tls: yes"), ["bad-value @ yes"]);
 }
 
 #[test]

@@ -42,8 +42,10 @@ pub struct Device<'a> {
     pub host: &'a str,
     /// How it gives its vote.
     pub algorithm: &'static str,
+    /// Whether it is spoken to with TLS.
+    pub tls: &'static str,
     /// How many votes it has, where that is not Corosync's own choice.
-    pub votes: Option<u32>,
+    pub votes: Option<usize>,
 }
 
 impl Conf<'_> {
@@ -69,14 +71,25 @@ impl Conf<'_> {
         if members.len() > 1 {
             text += "\twait_for_all: 1\n";
         }
-        if let Some(Device { host, algorithm, votes }) = device {
-            text += "\tdevice {\n\t\tmodel: net\n";
-            if let Some(votes) = votes {
-                let _ = writeln!(text, "\t\tvotes: {votes}");
-            }
-            let _ = writeln!(text, "\t\tnet {{\n\t\t\thost: {host}\n\t\t\talgorithm: {algorithm}\n\t\t}}\n\t}}");
+        if let Some(device) = device {
+            text += &device.text(members.len());
         }
         text + "}\n\nlogging {\n\tto_syslog: yes\n\tto_logfile: no\n\tto_stderr: no\n}\n"
+    }
+}
+
+impl Device<'_> {
+    /// Its part of the file. Of votes that are written, Corosync has to be told the sum, too: left to itself it expects
+    /// the nodes' alone, so that one node and the device make up for all that are waited for (seen with 3.1.7: a node
+    /// that came back alone after a power loss of both was quorate).
+    fn text(&self, members: usize) -> String {
+        let Self { host, algorithm, tls, votes } = self;
+        let expected = votes.map(|votes| format!("\texpected_votes: {}\n", members + votes)).unwrap_or_default();
+        let votes = votes.map(|votes| format!("\t\tvotes: {votes}\n")).unwrap_or_default();
+        format!(
+            "{expected}\tdevice {{\n\t\tmodel: net\n{votes}\t\tnet {{\n\t\t\thost: {host}\n\
+             \t\t\talgorithm: {algorithm}\n\t\t\ttls: {tls}\n\t\t}}\n\t}}\n"
+        )
     }
 }
 
@@ -171,13 +184,20 @@ mod tests {
         assert_eq!((three.get("quorum.two_node"), three["quorum.wait_for_all"].as_str()), (None, "1"));
         let one = keys(&conf(&["a"], None));
         assert_eq!((one.get("quorum.two_node"), one.get("quorum.wait_for_all")), (None, None));
-        let device = Device { host: "qd1", algorithm: "ffsplit", votes: Some(1) };
-        let with_device = keys(&conf(&["a", "b"], Some(device)));
+    }
+
+    #[test]
+    fn two_nodes_with_a_device_have_three_votes_and_all_of_them_are_waited_for() {
+        let device = |votes| Device { host: "qd1", algorithm: "ffsplit", tls: "required", votes };
+        let with_device = keys(&conf(&["a", "b"], Some(device(Some(1)))));
         assert_eq!(with_device.get("quorum.two_node"), None);
-        let expected = ["net", "1", "qd1", "ffsplit"];
-        let found =
-            ["model", "votes", "net.host", "net.algorithm"].map(|key| &with_device[&format!("quorum.device.{key}")]);
-        assert_eq!(found, expected);
+        assert_eq!((&*with_device["quorum.expected_votes"], &*with_device["quorum.wait_for_all"]), ("3", "1"));
+        let expected = ["net", "1", "qd1", "ffsplit", "required"];
+        let found = ["model", "votes", "net.host", "net.algorithm", "net.tls"];
+        assert_eq!(found.map(|key| &with_device[&format!("quorum.device.{key}")]), expected);
+        // Where Corosync counts the device's votes itself, it counts the sum, too.
+        let own = keys(&conf(&["a", "b"], Some(device(None))));
+        assert!(!own.contains_key("quorum.expected_votes") && !own.contains_key("quorum.device.votes"));
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl Node {
                     self.put("/etc/corosync/corosync.conf", EXAMPLE, "644");
                 }
             }
+            "corosync-qdevice" => self.bring("corosync-qdevice.service", false),
             "pacemaker" => self.bring("pacemaker.service", enabled),
             "postgresql-common" | "postgresql-server" => self.bring("postgresql.service", enabled),
             _ => {}

@@ -1,6 +1,6 @@
 //! `systemctl`, as of systemd 252, and what starting and stopping units does.
 
-use super::cluster::{COROSYNC, JOIN, PACEMAKER};
+use super::cluster::{COROSYNC, JOIN, PACEMAKER, QDEVICE};
 use super::node::{Active, Mount, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
@@ -8,7 +8,8 @@ use crate::model::{NodeName, Output};
 
 const UNIT_FOLDER: &str = "/etc/systemd/system/";
 /// The service units that packages bring: their description, file and target.
-const SERVICES: [(&str, &str); 5] = [
+const SERVICES: [(&str, &str); 6] = [
+    ("corosync-qdevice.service", "Corosync Qdevice daemon"),
     ("corosync.service", "Corosync Cluster Engine"),
     ("glusterd.service", "GlusterFS, a clustered file-system server"),
     ("pacemaker.service", "Pacemaker High Availability Cluster Manager"),
@@ -180,6 +181,7 @@ impl World {
         let started = match unit {
             COROSYNC => self.start_corosync(at),
             JOIN => self.start_joining(at),
+            QDEVICE => self.start_qdevice(at),
             PACEMAKER => self.start_corosync_for(at) && self.start_pacemaker(at),
             _ if is_mount(unit) => self.mount_by_unit(at, text.as_deref()),
             _ => true,
@@ -202,7 +204,7 @@ impl World {
         }
         match (started, unit) {
             (true, _) => Ok(()),
-            (false, COROSYNC) => Err(Refusal::ProcessFailed),
+            (false, COROSYNC | QDEVICE) => Err(Refusal::ProcessFailed),
             _ => Err(Refusal::JobFailed),
         }
     }
@@ -238,8 +240,10 @@ impl World {
             COROSYNC => {
                 // Its unit is required by Pacemaker's, which stops first.
                 let _ = self.stop_unit(at, PACEMAKER);
+                self.end_qdevice(at, Active::Inactive);
                 self.end_corosync(at, true);
             }
+            QDEVICE => self.end_qdevice(at, Active::Inactive),
             _ => {}
         }
         let node = self.node_mut(at);
@@ -247,6 +251,14 @@ impl World {
             state.active = Active::Inactive;
         }
         Ok(())
+    }
+
+    /// Stops a unit and starts it again, and what requires it with it.
+    fn restart_unit(&mut self, at: &NodeName, unit: &str) -> Result<(), Refusal> {
+        let votes = unit == COROSYNC && self.active(at, QDEVICE) == Active::Active;
+        self.stop_unit(at, unit)?;
+        self.start_unit(at, unit)?;
+        if votes { self.start_unit(at, QDEVICE) } else { Ok(()) }
     }
 
     fn mount_by_unit(&mut self, at: &NodeName, text: Option<&str>) -> bool {
@@ -276,7 +288,7 @@ fn run_job(world: &mut World, at: &NodeName, verb: &str, unit: &str) -> Output {
     let done = match verb {
         "start" => world.start_unit(at, unit),
         "stop" => world.stop_unit(at, unit),
-        _ => world.stop_unit(at, unit).and_then(|()| world.start_unit(at, unit)),
+        _ => world.restart_unit(at, unit),
     };
     match done {
         Ok(()) => Output { stderr, ..silent() },

@@ -44,6 +44,9 @@ pub struct World {
     /// How often each node was fenced.
     #[serde(default)]
     pub fenced: BTreeMap<NodeName, u64>,
+    /// Whether the host of the quorum device does not answer.
+    #[serde(default)]
+    pub qnetd_off: bool,
     /// The state of the source of uuids and ports.
     pub draws: u64,
     /// How long the program that runs now keeps its caller waiting beyond its usual time.

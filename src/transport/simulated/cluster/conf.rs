@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const PATH: &str = "/etc/corosync/corosync.conf";
 
 /// Keys that a running corosync does not change (its own list), with whatever begins like them.
-const RESTART_ONLY: [&str; 20] = [
+const RESTART_ONLY: [&str; 19] = [
     "totem.version",
     "totem.threads",
     "totem.ip_version",
@@ -28,7 +28,6 @@ const RESTART_ONLY: [&str; 20] = [
     "system.priority",
     "system.qb_ipc_type",
     "system.state_dir",
-    "quorum.device.model",
 ];
 
 /// What a `corosync.conf` says, by the keys of the map.
@@ -176,10 +175,31 @@ impl Conf {
         if self.get("quorum.wait_for_all").is_some() { self.is_on("quorum.wait_for_all") } else { self.two_node() }
     }
 
-    /// How many members are a quorum.
+    /// Whether there is a quorum device.
+    #[must_use]
+    pub fn has_device(&self) -> bool {
+        self.get("quorum.device.model").is_some()
+    }
+
+    /// The votes of the quorum device.
+    #[must_use]
+    pub fn device_votes(&self) -> usize {
+        let written = || usize::try_from(self.number("quorum.device.votes")?).ok();
+        if self.has_device() { written().unwrap_or_else(|| self.nodes().len().saturating_sub(1)) } else { 0 }
+    }
+
+    /// How many votes are waited for: of a device's that are written, Corosync knows only by the sum.
+    #[must_use]
+    pub fn waited_for(&self) -> usize {
+        let written = self.number("quorum.expected_votes").and_then(|votes| usize::try_from(votes).ok());
+        let counted = if self.get("quorum.device.votes").is_some() { 0 } else { self.device_votes() };
+        written.unwrap_or_else(|| self.nodes().len() + counted)
+    }
+
+    /// How many votes are a quorum.
     #[must_use]
     pub fn quorum(&self) -> usize {
-        if self.two_node() { 1 } else { self.nodes().len() / 2 + 1 }
+        if self.two_node() { 1 } else { usize::midpoint(self.nodes().len(), self.device_votes()) + 1 }
     }
 
     /// Takes over what a running corosync takes over of another file.

@@ -101,7 +101,7 @@ impl World {
     pub fn has_votes(&self, at: &NodeName) -> bool {
         self.corosync(at).is_some_and(|corosync| {
             let waits = corosync.conf.wait_for_all() && !corosync.saw_all;
-            corosync.members.len() >= corosync.conf.quorum() && !waits
+            corosync.members.len() + self.device_votes(at) >= corosync.conf.quorum() && !waits
         })
     }
 
@@ -214,7 +214,7 @@ impl World {
 
     fn count_all(&mut self, at: &NodeName) {
         let Some(corosync) = self.corosync(at) else { return };
-        let saw = corosync.members.len() >= corosync.conf.nodes().len()
+        let saw = corosync.members.len() + self.device_votes(at) >= corosync.conf.waited_for()
             || corosync.members.keys().any(|member| self.corosync(member).is_some_and(|other| other.saw_all));
         if saw && let Some(corosync) = &mut self.node_mut(at).corosync {
             corosync.saw_all = true;
@@ -226,6 +226,7 @@ impl World {
         if self.corosync(at).is_none() {
             return;
         }
+        self.end_qdevice(at, Active::Failed);
         self.end_corosync(at, false);
         self.end_pacemaker(at);
         if let Some(unit) = self.node_mut(at).units.get_mut(UNIT) {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::conf::Conf;
 use super::data::Corosync;
 use crate::model::{NodeName, Output};
+use crate::transport::simulated::node::Active;
 use crate::transport::simulated::output::{Call, failed, printed};
 use crate::transport::simulated::world::World;
 
@@ -72,7 +73,7 @@ fn keys(world: &World, at: &NodeName, corosync: &Corosync) -> BTreeMap<String, S
             map.add(format!("runtime.votequorum.{name}_node_id"), "u32", id);
         }
     }
-    map.add("runtime.votequorum.ev_barrier".to_owned(), "u32", conf.nodes().len());
+    map.add("runtime.votequorum.ev_barrier".to_owned(), "u32", conf.waited_for());
     map.add("runtime.votequorum.two_node".to_owned(), "u8", u8::from(conf.two_node()));
     let waits = u8::from(conf.wait_for_all() && !corosync.saw_all);
     map.add("runtime.votequorum.wait_for_all_status".to_owned(), "u8", waits);
@@ -111,7 +112,7 @@ impl Map {
 
 /// The type that corosync gives to what it reads of its file.
 fn kind(key: &str) -> &'static str {
-    const NUMBERS: [&str; 12] = [
+    const NUMBERS: [&str; 13] = [
         "version",
         "token",
         "consensus",
@@ -119,6 +120,7 @@ fn kind(key: &str) -> &'static str {
         "nodeid",
         "expected_votes",
         "quorum_votes",
+        "votes",
         "token_coefficient",
         "token_retransmits_before_loss_const",
         "max_messages",
@@ -167,6 +169,9 @@ fn reload(world: &mut World, at: &NodeName, members: &[NodeName]) -> Output {
         if let Some(corosync) = &mut world.node_mut(member).corosync {
             corosync.conf.reload(&conf);
         }
+        if !conf.has_device() {
+            world.end_qdevice(member, Active::Failed);
+        }
     }
     printed("Reloading corosync.conf...\nDone\n")
 }
@@ -200,17 +205,22 @@ pub fn quorumtool(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
     let conf = &corosync.conf;
     let quorate = world.has_votes(at);
     let own = world.listed(at, conf).map_or(0, |listed| listed.id);
-    let votes = corosync.members.len();
-    let expected = conf.nodes().len();
+    let (nodes, device) = (corosync.members.len(), world.device_votes(at));
+    let votes = nodes + device;
+    let expected = conf.nodes().len() + conf.device_votes();
+    let asks = |name: &NodeName| world.corosync(name).is_some_and(|corosync| corosync.qdevice.is_some());
     let blocked = if quorate { " " } else { "Activity blocked" };
     let flag = |on: bool, name: &str| if on { format!("{name} ") } else { String::new() };
-    let flags = flag(conf.two_node(), "2Node") + &flag(quorate, "Quorate") + &flag(conf.wait_for_all(), "WaitForAll");
+    let flags = flag(conf.two_node(), "2Node")
+        + &flag(quorate, "Quorate")
+        + &flag(conf.wait_for_all(), "WaitForAll")
+        + &flag(asks(at), "Qdevice");
     let date = super::times::long(world, at, world.clock_ms);
     let lowest = corosync.members.keys().filter_map(|name| world.listed_as(at, name, conf)).map(|l| l.id).min();
     let ring = corosync.members.values().max().copied().unwrap_or(0) / 1000 + 1;
     let mut text = format!(
         "Quorum information\n------------------\nDate:             {date}\nQuorum provider:  corosync_votequorum\n\
-         Nodes:            {votes}\nNode ID:          {own}\nRing ID:          {}.{ring:x}\nQuorate:          {}\n\n\
+         Nodes:            {nodes}\nNode ID:          {own}\nRing ID:          {}.{ring:x}\nQuorate:          {}\n\n\
          Votequorum information\n----------------------\nExpected votes:   {expected}\nHighest expected: {expected}\n\
          Total votes:      {votes}\nQuorum:           {} {blocked}\nFlags:            {flags}\n\n\
          Membership information\n----------------------\n    Nodeid      Votes    Qdevice Name\n",
@@ -221,7 +231,16 @@ pub fn quorumtool(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
     for member in corosync.members.keys() {
         let Some(listed) = world.listed_as(at, member, conf) else { continue };
         let local = if member == at { " (local)" } else { "" };
-        _ = writeln!(text, "{:>10}          1         NR {}{local}", listed.id, listed.name);
+        let registered = match (asks(member), world.device_votes(member)) {
+            (false, _) => "NR",
+            (true, 0) => "A,NV,NMW",
+            (true, _) => "A,V,NMW",
+        };
+        _ = writeln!(text, "{:>10}          1{registered:>11} {}{local}", listed.id, listed.name);
+    }
+    if corosync.members.keys().any(asks) {
+        let silent = if device == 0 { format!(" (votes {})", conf.device_votes()) } else { String::new() };
+        _ = writeln!(text, "         0{device:>11}            Qdevice{silent}");
     }
     Output { status: if quorate { 0 } else { 2 }, stdout: text, stderr: String::new() }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conf::Conf;
 use super::element::Element;
+use super::qdevice::Qdevice;
 use crate::model::NodeName;
 
 /// A node's Corosync, while it runs.
@@ -28,6 +29,9 @@ pub struct Corosync {
     pub joins: BTreeMap<NodeName, u32>,
     /// Whether all nodes have been seen, or a member has seen them.
     pub saw_all: bool,
+    /// The daemon of the quorum device, while it runs.
+    #[serde(default)]
+    pub qdevice: Option<Qdevice>,
 }
 
 /// A node's Pacemaker.

@@ -1,7 +1,7 @@
 //! The cluster manager: Corosync 3.1 and Pacemaker 2.1, with the agents of the article's cluster.
 //!
 //! Membership, one CIB for each partition, fencing, and a scheduler that is small enough to be read. What it prints was
-//! recorded from real nodes (`tests/samples`, states 70 to 89); when things happen is measured there too.
+//! recorded from real nodes (`tests/samples`, states 70 to 94); when things happen is measured there too.
 
 mod addresses;
 mod agents;
@@ -19,6 +19,7 @@ mod joining;
 mod mon;
 mod pacemaker;
 mod place;
+mod qdevice;
 mod scripts;
 mod simulate;
 mod situation;
@@ -33,6 +34,7 @@ pub use corosync::UNIT as COROSYNC;
 pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
 pub use joining::UNIT as JOIN;
 pub use pacemaker::UNIT as PACEMAKER;
+pub use qdevice::UNIT as QDEVICE;
 
 use super::output::Fake;
 
@@ -46,6 +48,8 @@ pub fn program(name: &str) -> Option<(Fake, Option<&'static str>)> {
         "corosync-cmapctl" => (corosync_tools::cmapctl, Some("corosync")),
         "corosync-cfgtool" => (corosync_tools::cfgtool, Some("corosync")),
         "corosync-quorumtool" => (corosync_tools::quorumtool, Some("corosync")),
+        "corosync-qdevice-tool" => (qdevice::tool, Some("corosync-qdevice")),
+        "certutil" => (qdevice::certutil, Some("corosync-qdevice")),
         "cibadmin" => (tools::cibadmin, tools),
         "crm_mon" => (mon::crm_mon, tools),
         "crm_resource" => (tools::crm_resource, tools),

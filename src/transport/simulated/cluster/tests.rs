@@ -1,5 +1,7 @@
 //! The cluster manager against what the real one printed, and through the article's failures.
 
+mod qdevice;
+
 use std::time::Duration;
 
 use super::data::FenceMode;
