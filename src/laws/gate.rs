@@ -188,7 +188,9 @@ impl Run {
                 format!("the power of {name} is cut")
             }
             2 | 3 => {
-                NODES.iter().for_each(|name| world.boot(&node(name)));
+                for name in NODES {
+                    world.boot(&node(name));
+                }
                 "what is off is switched on".to_owned()
             }
             4 => {

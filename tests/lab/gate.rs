@@ -10,6 +10,8 @@ use crate::harness::{Client, Lab, tell};
 const ON_BOOT: (&str, &str) = ("token: 3s, start: afterHeal", "token: 3s");
 /// What heals by itself, and is told not to.
 const HEALERS: [&str; 4] = ["self-heal-daemon", "data-self-heal", "entry-self-heal", "metadata-self-heal"];
+/// What a node that comes back starts.
+const DAEMONS: &str = "glusterd corosync pacemaker";
 /// Longer than the agents need to see something and to say it.
 const SEEN: Duration = Duration::from_secs(15);
 /// How long a running service may be without an answer while its agents are tormented: a brick that is killed costs a
@@ -55,12 +57,14 @@ fn a_service_starts_on_no_copy_that_misses_what_was_written_elsewhere() {
     assert!(!gate(&lab, "node02", "node01"));
     assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
 
-    // Who has them is gone: it is fenced, and nobody hears of it again.
-    lab.lab(&["link", "node02", "down"]).exits(0);
+    // Who has them is fenced, and does not come back by itself.
+    lab.on("node02", &format!("systemctl disable {DAEMONS}"));
+    lab.lab(&["cut", "node02"]).exits(0);
     lab.until_fenced("node01", "node02");
     waits(&lab, &spec, "node01", "lacks what was written to volume data00 while it was away");
 
-    lab.lab(&["link", "node02", "up"]).exits(0);
+    lab.until_booted("node02");
+    lab.on("node02", &format!("systemctl enable --now {DAEMONS}"));
     lab.until_service_is_on("node02", SERVICE);
     heal(&lab, "on");
     lab.until_service_is_on("node01", SERVICE);
@@ -79,13 +83,15 @@ fn a_storage_link_that_is_cut_leaves_a_copy_on_which_nothing_starts() {
     lab.until("node01", "attrd_updater -n healgate-data00 -N node02 -Q | grep -q 'value=.0'");
     sleep(Duration::from_secs(3));
     assert_eq!(lab.owner("node01", SERVICE).as_deref(), Some("node01"));
-    lab.lab(&["link", "node01", "down"]).exits(0);
+    lab.on("node01", &format!("systemctl disable {DAEMONS}"));
+    lab.lab(&["cut", "node01"]).exits(0);
     let log = client.stop();
     lab.until_fenced("node02", "node01");
     waits(&lab, &spec, "node02", "lacks what was written to volume data00 while it was away");
 
     lab.lab(&["link", "node02", "up", "storage"]).exits(0);
-    lab.lab(&["link", "node01", "up"]).exits(0);
+    lab.until_booted("node01");
+    lab.on("node01", &format!("systemctl enable --now {DAEMONS}"));
     lab.until_service_is_on("node01", SERVICE);
     log.lost_nothing(&lab, VIP);
 }
