@@ -1,13 +1,17 @@
 //! What is taken out of an output before it is compared, because two runs of the very same real programs differ in it.
 
+mod manager;
+
 use std::collections::BTreeMap;
 
 use bricklayer::model::{Command, Output};
 
-/// Gives every UUID the number of its first appearance, so that it is compared which of them are the same.
+/// Gives every UUID, and what else is drawn at random, the number of its first appearance, so that it is compared which
+/// of them are the same.
 #[derive(Default)]
 pub struct Normal {
     uuids: BTreeMap<String, usize>,
+    drawn: BTreeMap<String, usize>,
 }
 
 impl Normal {
@@ -19,10 +23,27 @@ impl Normal {
             "look-bricks" => by_line(&output.stdout, brick_line),
             "systemctl" => by_line(&output.stdout, unit_line),
             "cat" if command.args == ["/run/bricklayer/lease"] => by_line(&output.stdout, lease_line),
-            _ => output.stdout.clone(),
+            _ => manager::stdout(command, &output.stdout),
         };
-        let stderr = without_temporary_names(&output.stderr);
+        let stdout = match manager::drawn(command) {
+            Some((place, word)) => self.draws_numbered(&stdout, place, word),
+            None => stdout,
+        };
+        let stderr = without_temporary_names(&manager::stderr(command, &output.stderr));
         Output { status: output.status, stdout: self.numbered(&stdout), stderr: self.numbered(&stderr) }
+    }
+
+    /// The text with one field of each line numbered, unless it is `-`.
+    fn draws_numbered(&mut self, text: &str, place: usize, word: &str) -> String {
+        let mut line_of = |line: &str| {
+            let mut fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
+            if let Some(field) = fields.get_mut(place).filter(|field| *field != "-") {
+                let next = self.drawn.len() + 1;
+                *field = format!("{word}-{}", self.drawn.entry(field.clone()).or_insert(next));
+            }
+            fields.join("\t") + "\n"
+        };
+        text.lines().map(&mut line_of).collect()
     }
 
     fn numbered(&mut self, text: &str) -> String {
@@ -79,7 +100,7 @@ fn gluster(text: &str) -> String {
         [("pid", "PID"), ("port", "PORT"), ("tcp", "PORT")].into_iter().find_map(numbered).unwrap_or(line.to_owned())
     });
     let text = without_daemon_states(&text);
-    ["option", "peer", "node", "hostname"].into_iter().fold(text, |text, tag| sorted(&text, tag))
+    ["option", "peer", "node", "hostname"].into_iter().fold(text, |text, tag| sorted(&text, &[tag]))
 }
 
 /// Whether a self-heal daemon is shown as running: a glusterd that comes back starts its own anew, and at times shows
@@ -100,18 +121,25 @@ fn without_daemon_states(text: &str) -> String {
     lines.fold(String::new(), |text, line| text + &line + "\n")
 }
 
-/// Sorts elements of the same name that follow each other.
-fn sorted(text: &str, tag: &str) -> String {
-    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+/// Sorts elements of these names that follow each other.
+fn sorted(text: &str, tags: &[&str]) -> String {
+    let name_of = |word: &str| {
+        let name = word.strip_prefix('<')?.split([' ', '>', '/']).next()?;
+        tags.iter().copied().find(|tag| *tag == name)
+    };
     let mut result = String::new();
     let mut run: Vec<String> = Vec::new();
     let mut element = String::new();
+    let mut open = None;
     for line in text.lines() {
         let word = line.trim();
-        if word.starts_with(&open) || !element.is_empty() {
+        open = open.or_else(|| name_of(word));
+        if let Some(name) = open {
+            let whole = word.ends_with(&format!("</{name}>")) || (element.is_empty() && word.ends_with("/>"));
             element += &[line, "\n"].concat();
-            if word.ends_with(&close) {
+            if whole {
                 run.push(std::mem::take(&mut element));
+                open = None;
             }
             continue;
         }

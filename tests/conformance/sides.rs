@@ -1,19 +1,26 @@
 //! The two clusters that the series runs on, made alike.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::Duration;
 
 use bricklayer::model::{Command, Lease, NodeName, Outcome, Output, Program};
-use bricklayer::transport::simulated::{Simulated, World};
-use bricklayer::transport::{Login, Ssh, Transport};
+use bricklayer::transport::simulated::{Node, Schedule, Simulated, World};
+use bricklayer::transport::{Login, Ssh, Transport, WithSecrets};
 use futures::executor::block_on;
 
 use super::series::{Hand, name};
 
-/// The nodes that take part.
-pub const NODES: [&str; 3] = ["node01", "node02", "node03"];
+/// What a node of the lab has installed, as far as anybody asks.
+const PACKAGES: [&str; 6] =
+    ["glusterfs-server", "corosync", "pacemaker", "fence-agents", "resource-agents", "postgresql-15"];
+/// The units that the lab leaves to whoever uses it.
+const STOPPED: [&str; 3] = ["corosync.service", "pacemaker.service", "postgresql.service"];
+/// Where a node has the key of the fence device.
+const FENCE_KEY: &str = "/etc/cluster/fence_virsh_key";
+/// The service's database.
+const DATABASE: &str = "service01-postgresql";
 /// The lab's own script.
 pub const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
 
@@ -28,16 +35,18 @@ pub trait Side {
 /// The simulated programs.
 pub struct Fake {
     cluster: Simulated,
+    way: WithSecrets,
 }
 
 impl Fake {
     /// Nodes as the lab has them.
-    pub fn new() -> Self {
+    pub fn new(names: &[&str]) -> Self {
+        // The last network is that of floating addresses.
         let address = |network: u8, number: usize| format!("192.168.{network}.{}", number + 10);
-        let nodes = NODES
+        let nodes = names
             .iter()
             .zip(1..)
-            .map(|(node, number)| (name(node), [8, 9, 10].map(|network| address(network, number)).to_vec()));
+            .map(|(node, number)| (name(node), [8, 9, 10, 7].map(|network| address(network, number)).to_vec()));
         let mut world = World::empty(nodes);
         // The lab has no DNS, and its file of hosts knows a node that is not there.
         world.dns.clear();
@@ -47,23 +56,34 @@ impl Fake {
                 hosts += &[&address(network, number), " node0", &number.to_string(), suffix, "\n"].concat();
             }
         }
-        for node in NODES.map(name) {
+        for node in names.iter().map(|node| name(node)) {
             world.give_storage(&node, "/dev/vdb", "/glvol00");
             let node = world.nodes.get_mut(&node).unwrap();
             node.devices.insert("/dev/vdc".to_owned(), None);
             node.files.get_mut("/etc/hosts").unwrap().text.clone_from(&hosts);
         }
         let cluster = Simulated::new(world);
-        for node in NODES.map(name) {
-            assert!(cluster.by_hand(&node, "install-packages", &["debian", "glusterfs-server"]).success());
+        for node in names.iter().map(|node| name(node)) {
+            let packages = ["debian"].into_iter().chain(PACKAGES).collect::<Vec<_>>();
+            assert!(cluster.by_hand(&node, "install-packages", &packages).success());
+            leave_alone(cluster.world().nodes.get_mut(&node).unwrap());
         }
-        Self { cluster }
+        let way = WithSecrets::new(Box::new(cluster.second(Schedule::none())), ".");
+        Self { cluster, way }
+    }
+}
+
+/// What the lab takes from a node that has just got its packages: no cluster is written down, and nothing starts.
+fn leave_alone(node: &mut Node) {
+    node.files.remove("/etc/corosync/corosync.conf");
+    for unit in STOPPED {
+        node.units.get_mut(unit).unwrap().wanted_by = None;
     }
 }
 
 impl Side for Fake {
     fn run(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
-        block_on(self.cluster.run(node, commands, lease))
+        block_on(self.way.run(node, commands, lease))
     }
 
     fn by_hand(&self, hand: &Hand) {
@@ -73,6 +93,8 @@ impl Side for Fake {
             Hand::Write { count, .. } => world.write_files("vol", *count).unwrap(),
             Hand::Cut(node) => world.cut_power(node, None),
             Hand::Boot(node) => world.boot(node),
+            Hand::PlaceFenceKey(node) => world.nodes.get_mut(node).unwrap().put(FENCE_KEY, "the key\n", "600"),
+            Hand::KillDatabase(node) => world.kill_resource(node, DATABASE),
         }
     }
 
@@ -83,12 +105,13 @@ impl Side for Fake {
 
 /// The real programs, in a lab that is up; on the admin host.
 pub struct Real {
-    ssh: Ssh,
+    way: WithSecrets,
+    keys: PathBuf,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Real {
-    pub fn new(lab: &Path) -> Self {
+    pub fn new(lab: &Path, names: &[&str]) -> Self {
         let keys = lab.join("ssh");
         let login = Login {
             user: Some("root".to_owned()),
@@ -96,8 +119,9 @@ impl Real {
             known_hosts: Some(keys.join("known_hosts")),
             ..Login::default()
         };
-        let addresses: BTreeMap<NodeName, String> = NODES.iter().map(|node| (name(node), (*node).to_owned())).collect();
-        Self { ssh: Ssh::new(login, addresses).unwrap(), runtime: tokio::runtime::Runtime::new().unwrap() }
+        let addresses: BTreeMap<NodeName, String> = names.iter().map(|node| (name(node), (*node).to_owned())).collect();
+        let way = WithSecrets::new(Box::new(Ssh::new(login, addresses).unwrap()), keys.clone());
+        Self { way, keys, runtime: tokio::runtime::Runtime::new().unwrap() }
     }
 
     fn sh(&self, node: &NodeName, script: &'static str, args: &[&str]) {
@@ -109,7 +133,7 @@ impl Real {
 
 impl Side for Real {
     fn run(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
-        self.runtime.block_on(self.ssh.run(node, commands, lease))
+        self.runtime.block_on(self.way.run(node, commands, lease))
     }
 
     fn by_hand(&self, hand: &Hand) {
@@ -124,6 +148,12 @@ impl Side for Real {
             }
             Hand::Cut(node) => lab(&["cut", node.as_str()]),
             Hand::Boot(node) => lab(&["boot", node.as_str()]),
+            Hand::PlaceFenceKey(node) => {
+                let key = std::fs::read_to_string(self.keys.join("fence_key")).unwrap();
+                let script = r#"umask 077 && mkdir -p "${1%/*}" && printf %s "$2" >"$1""#;
+                self.sh(node, script, &[FENCE_KEY, &key]);
+            }
+            Hand::KillDatabase(node) => self.sh(node, "kill -9 \"$(head -n 1 /gldata00/pgsql/postmaster.pid)\"", &[]),
         }
     }
 

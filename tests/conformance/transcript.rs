@@ -3,21 +3,24 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use bricklayer::model::{Command, Lease, NodeName, Outcome, Output};
+use bricklayer::model::{Command, Lease, NodeName, Outcome, Output, Program};
 
 use super::normal::Normal;
-use super::series::{Action, Step};
+use super::series::{Action, EPOCH, Step};
 use super::sides::Side;
 
 /// How often a step is tried that waits for something: a quarter of a second apart.
 const TRIES: u32 = 240;
+/// How often in a row the cluster manager must say the same before it is at rest.
+const CALM: u32 = 12;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs the series and writes down what became of each step.
 pub fn record(side: &impl Side, steps: &[Step]) -> Vec<String> {
     let mut normal = Normal::default();
     // What follows each other on a node goes there in one round trip, as bricklayer's own commands do.
-    let parts = steps.chunk_by(|one, next| one.place().is_some() && one.place() == next.place());
+    let together = |one: &Step, next: &Step| one.place().is_some() && one.place() == next.place();
+    let parts = steps.chunk_by(|one, next| together(one, next) && !next.waits_for_epoch());
     parts.flat_map(|part| part_blocks(side, part, &mut normal)).collect()
 }
 
@@ -29,29 +32,47 @@ fn part_blocks(side: &impl Side, part: &[Step], normal: &mut Normal) -> Vec<Stri
             String::new()
         }
         Action::Until { node, command, text, there } => {
-            let reached = (0..TRIES).any(|_| {
-                let seen = has(side, node, command, text) == Some(*there);
-                if !seen {
-                    side.pause(PAUSE);
-                }
-                seen
-            });
-            if reached { String::new() } else { "  never\n".to_owned() }
+            waited(side, || seen(side, node, command).is_some_and(|said| said.contains(text) == *there))
+        }
+        Action::Settle { node, command } => {
+            let (mut last, mut same) = (None, 0);
+            waited(side, || {
+                let now = seen(side, node, command).filter(|said| !said.contains(" call=\"-1\""));
+                same = if now.is_some() && now == last { same + 1 } else { 0 };
+                last = now;
+                same == CALM
+            })
         }
         Action::Run { node, owner, .. } => return run(side, part, node, *owner, normal),
     };
     vec![format!("{}\n{said}", part[0].line)]
 }
 
-/// Whether the command succeeds and prints the text.
-fn has(side: &impl Side, node: &NodeName, command: &Command, text: &str) -> Option<bool> {
+/// Looks until it is so; says if it never is.
+fn waited(side: &impl Side, mut is_so: impl FnMut() -> bool) -> String {
+    let reached = (0..TRIES).any(|_| {
+        let reached = is_so();
+        if !reached {
+            side.pause(PAUSE);
+        }
+        reached
+    });
+    if reached { String::new() } else { "  never\n".to_owned() }
+}
+
+/// What the command prints if it succeeds.
+fn seen(side: &impl Side, node: &NodeName, command: &Command) -> Option<String> {
     let output = side.run(node, std::slice::from_ref(command), None).remove(0).ok().filter(Output::success)?;
     // UUIDs are numbered by what is compared alone: how often a wait looks is by chance.
-    Some(Normal::default().output(command, &output).stdout.contains(text))
+    Some(Normal::default().output(command, &output).stdout)
 }
 
 fn run(side: &impl Side, part: &[Step], node: &NodeName, owner: Option<&str>, normal: &mut Normal) -> Vec<String> {
-    let commands: Vec<Command> = part.iter().filter_map(|step| step.command().cloned()).collect();
+    let mut commands: Vec<Command> = part.iter().filter_map(|step| step.command().cloned()).collect();
+    if part[0].waits_for_epoch() {
+        let now = epoch(side, node);
+        commands[0].args.iter_mut().filter(|arg| *arg == EPOCH).for_each(|arg| arg.clone_from(&now));
+    }
     let lease = owner.map(|owner| Lease { owner: owner.to_owned(), ttl: Duration::from_secs(600) });
     let outcomes = side.run(node, &commands, lease.as_ref());
     let told = part.iter().zip(&commands).zip(outcomes);
@@ -61,6 +82,14 @@ fn run(side: &impl Side, part: &[Step], node: &NodeName, owner: Option<&str>, no
         text
     })
     .collect()
+}
+
+/// The epoch of the CIB.
+fn epoch(side: &impl Side, node: &NodeName) -> String {
+    let ask = Command::reads(Program::Tool("cibadmin"), ["-Q"]);
+    let told = side.run(node, &[ask], None).remove(0).unwrap().stdout;
+    let (_, rest) = told.split_once(" epoch=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }
 
 fn show(text: &mut String, outcome: &Outcome) {

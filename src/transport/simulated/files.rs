@@ -58,6 +58,11 @@ pub fn write_file(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     if !folder.is_empty() {
         node.make_directories(folder);
     }
+    if node.sealed.contains(folder) && !node.mounts.contains_key(folder) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let file = format!("{folder}/.{name}.XXXXXXXXXX");
+        return failed(1, format!("mktemp: failed to create file via template '{file}': Operation not permitted\n"));
+    }
     let written_ms = world.clock_ms;
     let node = world.node_mut(at);
     node.put(path, call.stdin, mode.trim_start_matches('0'));
@@ -73,6 +78,9 @@ pub fn write_config(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
     if let Some((folder, _)) = path.rsplit_once('/') {
         world.node_mut(at).make_directories(folder);
     }
+    if !world.nodes[at].has_group(group) {
+        return failed(1, format!("chown: invalid group: 'root:{group}'\n"));
+    }
     let output = write_file(world, at, &Call { args: &[path, mode], stdin: call.stdin });
     if let Some(file) = world.node_mut(at).files.get_mut(*path) {
         file.owner = format!("root:{group}");
@@ -83,6 +91,10 @@ pub fn write_config(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
 /// `set-key PATH KEY VALUE`.
 pub fn set_key(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let [path, key, value] = call.args else { return failed(2, "set-key: PATH KEY VALUE\n") };
+    if world.nodes[at].is_directory(path) {
+        let skipped = format!("awk: cmd. line:2: warning: command line argument `{path}' is a directory: skipped\n");
+        return failed(1, skipped + path + " is not a regular file; it is left alone\n");
+    }
     let old = world.nodes[at].files.get(*path).map_or("", |file| &file.text).to_owned();
     let is = |line: &&str| line.split('=').next().is_some_and(|name| name.trim() == *key) && line.contains('=');
     let mut lines: Vec<String> = old.lines().filter(|line| !is(line)).map(str::to_owned).collect();
@@ -123,7 +135,8 @@ pub fn make_mount_point(world: &mut World, at: &NodeName, call: &Call<'_>) -> Ou
     let state = look_mount_points(world, at, &Call { args: &[path], stdin: "" }).stdout;
     match state.trim_end().rsplit('\t').next() {
         Some("mounted") => return silent(),
-        Some("used" | "other") => return failed(3, format!("{path} is not an empty directory; it is left alone\n")),
+        Some("other") => return failed(1, format!("mkdir: cannot create directory '{path}': File exists\n")),
+        Some("used") => return failed(3, format!("{path} is not an empty directory; it is left alone\n")),
         _ => {}
     }
     let node = world.node_mut(at);

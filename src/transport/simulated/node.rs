@@ -477,6 +477,18 @@ impl Node {
         self.files.insert(path.to_owned(), file);
     }
 
+    /// Whether its system has a group, by the packages that bring one.
+    #[must_use]
+    pub fn has_group(&self, group: &str) -> bool {
+        let has = |packages: &[&str]| packages.iter().any(|package| self.packages.contains_key(*package));
+        match group {
+            "root" => true,
+            "haclient" => has(&["pacemaker"]),
+            "postgres" => has(&["postgresql-common", "postgresql-server"]),
+            _ => false,
+        }
+    }
+
     /// The volume of that name in the books of this node's glusterd.
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Volume> {

@@ -52,6 +52,8 @@ const REDHAT: &[Offer] = &[
 ];
 /// The `corosync.conf` that comes with Debian's package: a cluster of one node.
 const EXAMPLE: &str = include_str!("cluster/debian.corosync.conf");
+/// What Debian's packages of `PostgreSQL` make their first database by.
+const CREATECLUSTER: &str = "/etc/postgresql-common/createcluster.conf";
 /// The option groups that come with glusterd.
 const GROUPS: [(&str, &str); 2] =
     [("db-workload", include_str!("gluster/db-workload.group")), ("virt", include_str!("gluster/virt.group"))];
@@ -128,7 +130,15 @@ impl Node {
             }
             "corosync-qdevice" => self.bring("corosync-qdevice.service", false),
             "pacemaker" => self.bring("pacemaker.service", enabled),
-            "postgresql-common" | "postgresql-server" => self.bring("postgresql.service", enabled),
+            "postgresql-server" => self.bring("postgresql.service", enabled),
+            "postgresql-common" => {
+                self.bring("postgresql.service", enabled);
+                self.make_directories("/etc/postgresql-common");
+                // What an administrator has written before the package came stays.
+                if !self.files.contains_key(CREATECLUSTER) {
+                    self.put(CREATECLUSTER, include_str!("cluster/debian.createcluster.conf"), "644");
+                }
+            }
             _ => {}
         }
     }

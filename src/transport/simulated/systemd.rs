@@ -16,6 +16,8 @@ const SERVICES: [(&str, &str); 6] = [
     ("postgresql.service", "PostgreSQL RDBMS"),
     ("ssh.service", "OpenBSD Secure Shell server"),
 ];
+/// The units whose Debian packages have a script for the init of old as well.
+const SYSV: [&str; 4] = ["corosync.service", "pacemaker.service", "postgresql.service", "ssh.service"];
 const CHANGED: &str = "changed on disk. Run 'systemctl daemon-reload' to reload units.\n";
 const NO_INSTALL: &str = "The unit files have no installation config (WantedBy=, RequiredBy=, Also=,\nAlias= settings in \
     the [Install] section, and DefaultInstance= for template\nunits). This means they are not meant to be enabled using \
@@ -65,6 +67,10 @@ pub fn systemctl(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
             let change = if *verb == "enable" { enable } else { disable };
             let follow = if *verb == "enable" { "start" } else { "stop" };
             let mut output = each(&units, |unit| change(world, at, unit));
+            // It goes by the folder of links, whatever it was told first.
+            let mut lines: Vec<&str> = output.stderr.split_inclusive('\n').collect();
+            lines.sort_unstable();
+            output.stderr = synchronized(world, at, verb, &units) + &lines.concat();
             if now && output.success() {
                 let then = each(&units, |unit| run_job(world, at, follow, unit));
                 output = Output { stderr: output.stderr + &then.stderr, ..then };
@@ -311,6 +317,18 @@ fn run_job(world: &mut World, at: &NodeName, verb: &str, unit: &str) -> Output {
             ),
         ),
     }
+}
+
+/// What is said of units that have a script for the init of old as well.
+fn synchronized(world: &World, at: &NodeName, verb: &str, units: &[String]) -> String {
+    let debian = world.nodes[at].family == "debian";
+    let scripted = units.iter().filter(|unit| debian && SYSV.contains(&unit.as_str()) && world.has_file(at, unit));
+    scripted.fold(String::new(), |text, unit| {
+        let (helper, name) = ("/lib/systemd/systemd-sysv-install", unit.trim_end_matches(".service"));
+        format!(
+            "{text}Synchronizing state of {unit} with SysV service script with {helper}.\nExecuting: {helper} {verb} {name}\n"
+        )
+    })
 }
 
 /// What starts a unit at boot, by its own file or by its package.

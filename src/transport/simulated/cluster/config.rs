@@ -103,7 +103,9 @@ impl Config {
             options.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
         let nodes = section("nodes").all("node").filter_map(known).collect();
-        let resources = section("resources").children.iter().filter_map(resource).collect();
+        let mut resources: Vec<Resource> = section("resources").children.iter().filter_map(resource).collect();
+        // What matters more is placed first, and shown first.
+        resources.sort_by_key(|resource| std::cmp::Reverse(resource.priority()));
         let locations = section("constraints").all("rsc_location").filter_map(location).collect();
         Self { options, nodes, resources, locations }
     }
@@ -143,6 +145,13 @@ impl Config {
             Some(rule) => holds(rule, node, attributes).then(|| score(rule.get("score").unwrap_or("0"))),
         });
         scores.fold(0, add)
+    }
+}
+
+impl Resource {
+    fn priority(&self) -> i64 {
+        let own = if self.group || self.clone { Some(&self.meta) } else { self.members.first().map(|one| &one.meta) };
+        own.and_then(|meta| meta.get("priority")).map_or(0, |value| score(value))
     }
 }
 

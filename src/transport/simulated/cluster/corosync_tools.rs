@@ -10,6 +10,10 @@ use crate::transport::simulated::node::Active;
 use crate::transport::simulated::output::{Call, failed, printed};
 use crate::transport::simulated::world::World;
 
+/// What a reload begins with.
+const RELOADING: &str = "Reloading corosync.conf...\n";
+/// What every map has beside that, whatever the file says.
+const CONSTANT: &str = include_str!("corosync.cmap.txt");
 const SERVICES: [&str; 8] = ["cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"];
 
 /// `corosync-cmapctl` and `corosync-cmapctl -g KEY`.
@@ -36,18 +40,30 @@ fn keys(world: &World, at: &NodeName, corosync: &Corosync) -> BTreeMap<String, S
         map.add(format!("internal_configuration.service.{number}.name"), "str", format!("corosync_{service}"));
         map.add(format!("internal_configuration.service.{number}.ver"), "u32", 0);
     }
+    let constant = CONSTANT.lines().filter_map(|line| Some((line.split_once(' ')?.0.to_owned(), line.to_owned())));
+    map.0.extend(constant);
     for (key, value) in &conf.keys {
         map.add(key.clone(), kind(key), value);
+    }
+    if corosync.reloaded.is_some() {
+        map.add("runtime.votequorum.atb_type".to_owned(), "u32", 0);
+        map.add("config.reload_in_progress".to_owned(), "u8", 0);
+        map.add("config.reload_status".to_owned(), "i32", 1);
+        map.add("config.totemconfig_reload_in_progress".to_owned(), "u8", 0);
     }
     runtime(conf, &mut map);
     let own = world.listed(at, conf);
     if let Some(own) = &own {
         map.add("nodelist.local_node_pos".to_owned(), "u32", own.place);
+        // A reload takes the links' addresses out of the map, and they ping by the token of before.
+        let token_ms = corosync.reloaded.unwrap_or(conf.token_ms());
         for (link, address) in &own.addresses {
-            map.add(format!("totem.interface.{link}.bindnetaddr"), "str", address);
+            if corosync.reloaded.is_none() {
+                map.add(format!("totem.interface.{link}.bindnetaddr"), "str", address);
+            }
             let config = "runtime.config.totem.interface";
-            map.add(format!("{config}.{link}.knet_ping_interval"), "u32", conf.token_ms() / 4);
-            map.add(format!("{config}.{link}.knet_ping_timeout"), "u32", conf.token_ms() / 2);
+            map.add(format!("{config}.{link}.knet_ping_interval"), "u32", token_ms / 4);
+            map.add(format!("{config}.{link}.knet_ping_timeout"), "u32", token_ms / 2);
         }
         map.add("runtime.votequorum.this_node_id".to_owned(), "u32", own.id);
     }
@@ -145,7 +161,9 @@ fn ip(world: &World, at: &NodeName, address: &str) -> String {
 /// `corosync-cfgtool -R`: every member reads its own file. Also `-s` and `-n`.
 pub fn cfgtool(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let Some(corosync) = world.corosync(at) else {
-        return failed(1, "Could not initialize corosync configuration API error 2\n");
+        let (said, error) = if call.args == ["-R"] { (RELOADING, "CS_ERR_LIBRARY") } else { ("", "2") };
+        let stderr = format!("Could not initialize corosync configuration API error {error}\n");
+        return Output { status: 1, stdout: said.to_owned(), stderr };
     };
     match call.args {
         ["-R"] => {
@@ -159,21 +177,21 @@ pub fn cfgtool(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 
 fn reload(world: &mut World, at: &NodeName, members: &[NodeName]) -> Output {
     if world.corosync_conf(at).is_none() {
-        let said = "Reloading corosync.conf...\n".to_owned();
         let stderr = "Could not reload configuration. Error CS_ERR_INVALID_PARAM\n".to_owned();
-        return Output { status: 7, stdout: said, stderr };
+        return Output { status: 7, stdout: RELOADING.to_owned(), stderr };
     }
     for member in members {
         // A member whose own file is wrong keeps what it has.
         let Some(conf) = world.corosync_conf(member) else { continue };
         if let Some(corosync) = &mut world.node_mut(member).corosync {
+            corosync.reloaded = Some(corosync.conf.token_ms());
             corosync.conf.reload(&conf);
         }
         if !conf.has_device() {
             world.end_qdevice(member, Active::Failed);
         }
     }
-    printed("Reloading corosync.conf...\nDone\n")
+    printed(RELOADING.to_owned() + "Done\n")
 }
 
 fn links(world: &World, at: &NodeName, corosync: &Corosync) -> Output {

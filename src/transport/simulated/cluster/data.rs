@@ -32,6 +32,9 @@ pub struct Corosync {
     /// The daemon of the quorum device, while it runs.
     #[serde(default)]
     pub qdevice: Option<Qdevice>,
+    /// The token's time before it read its file again, if it has.
+    #[serde(default)]
+    pub reloaded: Option<u64>,
 }
 
 /// A node's Pacemaker.
@@ -148,6 +151,13 @@ impl Cib {
         user.clone_into(&mut self.user);
     }
 
+    /// The configuration has been changed by a patch of root's: that raises the epoch itself, and the daemon does once
+    /// more.
+    pub fn patched(&mut self, now_ms: u64, origin: &NodeName) {
+        self.changed(now_ms, origin, "cibadmin", "root");
+        self.version.1 += 1;
+    }
+
     /// The status has been changed.
     pub fn updated(&mut self) {
         self.version.2 += 1;
@@ -190,7 +200,7 @@ pub struct History {
     pub last: Option<Op>,
     /// The recurring look since then.
     pub monitor: Option<Op>,
-    /// The last failure that nobody has cleaned up.
+    /// The last operation that ended otherwise than it should and that nobody has cleaned up.
     pub failure: Option<Op>,
     /// What the resource was started with.
     pub digest: String,

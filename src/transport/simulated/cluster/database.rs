@@ -1,6 +1,6 @@
 //! `PostgreSQL`'s files on a volume, seen through a mount and on the bricks.
 
-use super::data::Database;
+use super::data::{Database, Held};
 use crate::model::{NodeName, Output};
 use crate::transport::simulated::node::{Active, BrickRef, Volume, is_below};
 use crate::transport::simulated::output::{Call, failed, printed, silent};
@@ -8,6 +8,8 @@ use crate::transport::simulated::world::World;
 
 /// How long it takes to make a database. Measured: 7.8 s, durable.
 const MAKE_MS: u64 = 7800;
+/// What `initdb` of `PostgreSQL` 15 says, with places for the user and the folder of programs.
+const INITDB: &str = include_str!("initdb.txt");
 /// How many files it has.
 const FILES: u64 = 966;
 
@@ -76,7 +78,7 @@ fn line(world: &World, at: &NodeName, path: &str) -> String {
     let unfinished = if unfinished { "yes" } else { "no" };
     match below.and_then(get) {
         Some(found) => format!("{path}\tpresent\t{}\t{}\t{unfinished}\n", found.version, found.identifier),
-        None if node.directory(path).is_some_and(|own| own.files > 0) => {
+        None if node.files.contains_key(path) || node.directory(path).is_some_and(|own| own.files > 0) => {
             format!("{path}\tforeign\t-\t-\t{unfinished}\n")
         }
         None => format!("{path}\tabsent\t-\t-\t{unfinished}\n"),
@@ -85,13 +87,12 @@ fn line(world: &World, at: &NodeName, path: &str) -> String {
 
 /// `make-database VOLUME PATH BIN USER`.
 pub fn make(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
-    let [volume, path, bin, _user] = call.args else { return failed(2, "make-database: VOLUME PATH BIN USER\n") };
+    let [volume, path, bin, user] = call.args else { return failed(2, "make-database: VOLUME PATH BIN USER\n") };
     let Some(version) = world.postgresql(at) else {
         return failed(127, format!("{bin}/initdb: No such file or directory\n"));
     };
     if !world.can_mount(at, &format!("localhost:/{volume}"), "") {
-        let said = format!("volume {volume} could not be mounted: nothing is there\n");
-        return failed(1, "Mounting glusterfs on /run/bricklayer/make-database/volume failed.\n".to_owned() + &said);
+        return failed(1, "Mounting glusterfs on /run/bricklayer/make-database/volume failed.\n");
     }
     let Some(found) = world.volume(volume).cloned() else { return failed(1, "no such volume\n") };
     if world.database_on(at, &found, path).is_some() {
@@ -108,21 +109,24 @@ pub fn make(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         world.on_brick(brick, |directory| _ = directory.databases.insert((*path).to_owned(), database.clone()));
     }
     world.hang_ms += MAKE_MS;
-    silent()
+    Output { stderr: INITDB.replace("USER", user).replace("BIN", bin), ..silent() }
 }
 
 /// `look-server USER BIN PORT DATADIR FILE...`.
 pub fn look_server(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
-    let [_user, _bin, _port, data, files @ ..] = call.args else {
+    let [user, _bin, port, data, files @ ..] = call.args else {
         return failed(2, "look-server: USER BIN PORT DATADIR\n");
     };
     let node = &world.nodes[at];
-    let ids = if world.postgresql(at).is_some() { "104:112" } else { "-" };
+    let of = |held: &Held, name: &str, usual: &str| held.parameters.get(name).map_or(usual, String::as_str).to_owned();
+    let ids = if *user == "postgres" && world.postgresql(at).is_some() { "104:112" } else { "-" };
     let server = node
         .held
         .values()
         .find(|held| held.agent == "pgsql" && held.parameters.get("pgdata").is_some_and(|d| d == data));
-    let other = node.units.get("postgresql.service").is_some_and(|unit| unit.active == Active::Active);
+    let packaged = node.units.get("postgresql.service").is_some_and(|unit| unit.active == Active::Active);
+    let same_port = |held: &Held| held.agent == "pgsql" && of(held, "pgport", "5432") == *port;
+    let other = packaged || node.held.values().any(same_port);
     let state = match server {
         Some(_) => "ours",
         None if other => "other",
@@ -142,13 +146,14 @@ pub fn runuser(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let ["-u", _, "--", _, "reload", "-D", data] = call.args else {
         return failed(1, "runuser: only pg_ctl reload is played here\n");
     };
-    let now = world.clock_ms;
+    let (now, missing) = (world.clock_ms, world.database_at(at, data).is_none());
     let mut servers = world.node_mut(at).held.values_mut().filter(|held| held.agent == "pgsql");
     match servers.find(|held| held.parameters.get("pgdata").is_some_and(|own| own == data)) {
         Some(held) => {
             held.read_ms = now;
             printed("server signaled\n")
         }
+        None if missing => failed(1, format!("pg_ctl: directory \"{data}\" does not exist\n")),
         None => failed(1, format!("pg_ctl: PID file \"{data}/postmaster.pid\" does not exist\nIs server running?\n")),
     }
 }

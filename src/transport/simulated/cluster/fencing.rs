@@ -15,6 +15,14 @@ const BOOT_MS: u64 = 15_000;
 /// How long the device is believed to be busy before it is tried again.
 const RETRY_MS: u64 = 2000;
 
+/// Why a node was not fenced for somebody who asked for it.
+pub(super) enum Unfenced {
+    /// No device knows it.
+    NoDevice,
+    /// This is what its device says.
+    Refused(&'static str),
+}
+
 impl World {
     /// Begins to fence a node, unless that is under way or has just failed.
     pub(super) fn fence(&mut self, dc: &NodeName, config: &Config, situation: &Situation, target: &NodeName) {
@@ -143,9 +151,9 @@ impl World {
     /// Fences a node because somebody asks for it; gives how long that takes.
     ///
     /// # Errors
-    /// What the device says.
-    pub(super) fn fence_by_hand(&mut self, at: &NodeName, target: &NodeName) -> Result<u64, String> {
-        let Some(cib) = self.cib(at) else { return Err("Not connected".to_owned()) };
+    /// Why it was not fenced.
+    pub(super) fn fence_by_hand(&mut self, at: &NodeName, target: &NodeName) -> Result<u64, Unfenced> {
+        let Some(cib) = self.cib(at) else { return Err(Unfenced::Refused("Not connected")) };
         let config = Config::read(&cib.configuration);
         let client = format!("stonith_admin.{}", 500 + self.id_of(at, at));
         let attempt = self.attempt(at, &config, target, client, 0);
@@ -158,7 +166,7 @@ impl World {
         }
         self.settle(&holder, target, success);
         if !success {
-            return Err(reason.to_owned());
+            return Err(mode.map_or(Unfenced::NoDevice, |_| Unfenced::Refused(reason)));
         }
         self.carry_out(mode, target);
         Ok(takes_ms)
@@ -176,7 +184,7 @@ fn verdict(mode: Option<FenceMode>) -> (bool, &'static str) {
         Some(FenceMode::Works | FenceMode::OnlyOff | FenceMode::Lies) => (true, ""),
         Some(FenceMode::Fails) => (false, "Fence agent returned error code 1"),
         Some(FenceMode::Hangs) => (false, "Fence agent did not complete within 60s"),
-        None => (false, "No fence device"),
+        None => (false, ""),
     }
 }
 

@@ -75,7 +75,7 @@ fn summary(
             .with("name", dc)
             .with("id", situation.nodes.get(dc).map_or("", |standing| &standing.id))
             .with("with_quorum", situation.quorate)
-            .with("mixed_version", "false"),
+            .with("mixed_version", situation.nodes.values().any(|standing| standing.online && standing.pending)),
     };
     let update = Element::new("last_update").with("time", times::long(world, at, world.clock_ms));
     let change = Element::new("last_change")
@@ -137,7 +137,7 @@ pub fn nodes(situation: &Situation, dc: Option<&NodeName>) -> Element {
 /// The resources and where they are; nothing if there are none.
 pub fn resources(config: &Config, situation: &Situation) -> Option<Element> {
     let mut list: Vec<Element> = config.resources.iter().map(|resource| shown(config, situation, resource)).collect();
-    for (id, agent) in &situation.orphans {
+    for (id, agent) in situation.found_orphans() {
         let none = BTreeMap::new();
         let resource = Element::new("resource").with("id", id).with("resource_agent", agent);
         list.push(state(config, situation, resource, id, &none, true));
@@ -291,13 +291,14 @@ fn resource_history(
     let failed = history.failure.as_ref();
     let mut ops: Vec<&Op> = [failed, history.last.as_ref(), history.monitor.as_ref()].into_iter().flatten().collect();
     ops.retain(quiet);
-    ops.dedup();
+    // What failed is told once where it is looked at again and again, and else in both of its places.
+    ops.dedup_by(|one, other| one == other && one.task == Task::Monitor);
     if ops.is_empty() {
         return None;
     }
     ops.sort_by_key(|op| (op.rc.is_none(), op.call));
     let threshold = primitive.and_then(|primitive| primitive.meta_score("migration-threshold")).unwrap_or(INFINITY);
-    let last = failed.filter(|_| failures > 0).map(|op| times::long(world, at, op.at_ms + op.took_ms));
+    let last = history.failed().filter(|_| failures > 0).map(|op| times::long(world, at, op.at_ms + op.took_ms));
     let element = Element::new("resource_history")
         .with("id", id)
         .with("orphan", primitive.is_none())
@@ -336,7 +337,7 @@ fn failures(world: &World, at: &NodeName, cib: &Cib) -> Option<Element> {
     let all = cib.status.iter().flat_map(|(name, state)| state.history.iter().map(move |entry| (name, entry)));
     let list: Vec<Element> = all
         .filter_map(|(name, (id, history))| {
-            let op = history.failure.as_ref()?;
+            let op = history.failed()?;
             // The reason was escaped once when it went into the CIB.
             let reason = op.reason.replace('&', "&amp;").replace('\'', "&apos;").replace('"', "&quot;");
             let failure = Element::new("failure")
@@ -382,6 +383,10 @@ pub fn fencings(world: &World, at: &NodeName, all: &[Fencing], last: bool) -> Ve
                 None => event.with("status", "pending").with("extended-status", 1),
                 Some(true) => {
                     event.with("status", "success").with("delegate", &fencing.by).with("completed", completed())
+                }
+                // Nobody took it on.
+                Some(false) if fencing.reason.is_empty() => {
+                    event.with("status", "failed").with("completed", completed())
                 }
                 Some(false) => event
                     .with("status", "failed")

@@ -32,15 +32,12 @@ impl World {
         let node = self.node_mut(at);
         node.pacemaker.daemon = Some(Daemon { started_ms: now, lonely_ms: now, ..Daemon::default() });
         let cib = node.pacemaker.cib.get_or_insert_with(Cib::default);
-        let nodes = cib.configuration.child_mut("nodes");
-        let before = nodes.children.len();
         for listed in listed {
+            let nodes = cib.configuration.child_mut("nodes");
             if !nodes.all("node").any(|known| known.get("uname") == Some(&listed.name)) {
                 nodes.children.push(Element::new("node").with("id", listed.id).with("uname", &listed.name));
+                cib.changed(now, at, "crmd", "hacluster");
             }
-        }
-        if nodes.children.len() > before {
-            cib.changed(now, at, "crmd", "hacluster");
         }
         true
     }
@@ -296,7 +293,10 @@ impl World {
         let rc = Some(if runs { rc::OK } else { rc::STOPPED });
         let (call, reason) = (daemon.calls, String::new());
         let last = Op { call, task: Task::Probe, interval_ms: 0, rc, reason, at_ms, took_ms: 140 };
-        History { agent: primitive.agent(), last: Some(last), digest: primitive.digest(), ..History::default() }
+        // What runs and was not expected to is kept in the place of a failure, and is none.
+        let failure = runs.then(|| last.clone());
+        let (agent, digest) = (primitive.agent(), primitive.digest());
+        History { agent, last: Some(last), failure, digest, ..History::default() }
     }
 
     /// Gives the DC's CIB to all who have joined it.
@@ -349,19 +349,30 @@ fn write_own_options(cib: &mut Cib, cluster: &str, now: u64, dc: &NodeName) {
         if known {
             continue;
         }
-        let sets = cib.configuration.child_mut("crm_config");
-        if sets.child("cluster_property_set").is_none() {
-            sets.children.push(Element::new("cluster_property_set").with("id", "cib-bootstrap-options"));
-        }
-        let set = sets.child_mut("cluster_property_set");
-        set.children.retain(|pair| pair.get("name") != Some(name));
-        let id = format!("{}-{name}", set.id());
-        set.children.push(Element::new("nvpair").with("id", id).with("name", name).with("value", value));
+        set_option(cib, name, value);
         cib.changed(now, dc, "crmd", "hacluster");
     }
 }
 
+/// Gives an option of the cluster a value, in the first set.
+pub(super) fn set_option(cib: &mut Cib, name: &str, value: &str) {
+    let sets = cib.configuration.child_mut("crm_config");
+    if sets.child("cluster_property_set").is_none() {
+        sets.children.push(Element::new("cluster_property_set").with("id", "cib-bootstrap-options"));
+    }
+    let set = sets.child_mut("cluster_property_set");
+    set.children.retain(|pair| pair.get("name") != Some(name));
+    let id = format!("{}-{name}", set.id());
+    set.children.push(Element::new("nvpair").with("id", id).with("name", name).with("value", value));
+}
+
 impl History {
+    /// The last failure that nobody has cleaned up.
+    #[must_use]
+    pub fn failed(&self) -> Option<&Op> {
+        self.failure.as_ref().filter(|op| op.rc != Some(rc::OK))
+    }
+
     /// Whether the resource runs, as far as is known.
     #[must_use]
     pub fn is_active(&self) -> bool {

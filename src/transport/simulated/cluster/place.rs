@@ -90,7 +90,7 @@ pub fn wishes(config: &Config, situation: &Situation) -> Vec<Wish> {
         }
         wishes.push(wish);
     }
-    wishes.extend(situation.orphans.keys().map(|id| {
+    wishes.extend(situation.found_orphans().into_iter().map(|(id, _)| {
         let managed = !config.is_on("maintenance-mode", false) && !in_maintenance(situation, id);
         let nodes = if managed { Vec::new() } else { now(situation, id) };
         Wish { members: vec![Wished { id: id.clone(), nodes, managed, digest: String::new() }] }

@@ -85,6 +85,7 @@ pub fn check_secret(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
     let [path, mode, form @ ..] = call.args else { return failed(2, "check-secret: PATH MODE\n") };
     let wanted = if form.is_empty() { Some(call.stdin.to_owned()) } else { decoded(call.stdin) };
     printed(match world.nodes[at].files.get(*path) {
+        None if world.nodes[at].is_directory(path) => "differs\n",
         None => "absent\n",
         Some(file) => {
             let same = Some(&file.text) == wanted.as_ref()

@@ -127,6 +127,14 @@ impl Situation {
         self.places.entry(resource.to_owned()).or_default().push(place);
     }
 
+    /// What runs and is not written any more, with its agent: as it is found, node by node.
+    #[must_use]
+    pub fn found_orphans(&self) -> Vec<(&String, &String)> {
+        let mut list: Vec<_> = self.orphans.iter().collect();
+        list.sort_by_key(|(id, _)| self.running(id).next().map(|place| &place.node));
+        list
+    }
+
     /// Where a resource runs.
     pub fn running<'a>(&'a self, resource: &str) -> impl Iterator<Item = &'a Place> {
         self.places.get(resource).into_iter().flatten().filter(|place| place.active)
@@ -169,7 +177,7 @@ pub fn counted(attributes: &BTreeMap<String, String>, resource: &str) -> i64 {
 fn expired(config: &Config, resource: &str, history: &History, failures: i64, now_ms: u64) -> i64 {
     let primitive = config.primitives().find(|primitive| primitive.id == resource);
     let timeout = primitive.and_then(|primitive| duration_ms(primitive.meta.get("failure-timeout")?));
-    let since = history.failure.as_ref().map(|op| op.at_ms + op.took_ms);
+    let since = history.failed().map(|op| op.at_ms + op.took_ms);
     match (timeout, since) {
         (Some(timeout), Some(since)) if timeout > 0 && now_ms >= since + timeout => 0,
         _ => failures,

@@ -236,8 +236,13 @@ fn the_map_of_corosync_has_the_keys_of_the_real_one() {
         let of = |text: &str| text.lines().filter(|l| l.starts_with(prefix)).map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(of(&told), of(&real));
     }
-    for line in told.lines().filter(|line| line.starts_with("runtime.")) {
-        assert!(real.lines().any(|known| known == line), "{line}");
+    // How many messages there were is by chance.
+    let line_of = |line: &str| match line.split_once(" = ") {
+        Some((key, _)) if key.contains(".rx ") || key.contains(".tx ") => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    for line in told.lines().filter(|line| line.starts_with("runtime.")).map(line_of) {
+        assert!(real.lines().any(|known| line_of(known) == line), "{line}");
     }
 }
 
@@ -291,7 +296,7 @@ fn a_configuration_is_tried_then_pushed_under_its_epoch() {
             .contains("Invalid attribute colour")
     );
     assert!(verdict("class=\"stonith\" ", "").contains("\t78\t0\n"));
-    assert!(verdict("service01-on-node02", "service01-on-node01").contains("ID service01-on-node01 already defined"));
+    assert!(verdict("service01-on-node02", "service01-on-node01").contains("ID service01-on-node01 redefined"));
     assert!(verdict("value=\"true\"", "value=\"maybe\"").contains("because 'maybe' is invalid"));
 }
 

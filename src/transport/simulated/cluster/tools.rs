@@ -1,8 +1,9 @@
 //! `cibadmin`, `crm_resource`, `stonith_admin`, and the scripts that try and push a configuration.
 
 use super::cib_text;
-use super::config::{Config, Primitive};
+use super::config::{Config, Primitive, Resource};
 use super::element::Element;
+use super::fencing::Unfenced;
 use super::situation::Situation;
 use super::{mon, simulate, verify};
 use crate::model::{NodeName, Output};
@@ -48,7 +49,10 @@ pub fn try_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let candidate = super::data::Cib { configuration, ..cib.clone() };
     let config = Config::read(&candidate.configuration);
     let orphans = !Situation::of(&candidate, &config, true, world.clock_ms).orphans.is_empty();
-    let (status, said) = verify::verify(&candidate.configuration, orphans);
+    let (mut status, said) = verify::verify(&candidate.configuration, call.stdin, orphans);
+    if said.iter().any(|line| line.contains("Warnings found")) {
+        status = 0;
+    }
     let mut text = head(status, 0) + &lines(&said) + "--\n";
     if status == 0 {
         let dc = world.dc_of(at);
@@ -67,12 +71,14 @@ pub fn push_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         return failed(75, format!("the CIB has changed: epoch {now}, planned {planned}\n"));
     }
     let Ok(configuration) = Element::read(call.stdin) else { return failed(65, "Could not parse the XML\n") };
-    if configuration == cib.configuration {
-        return silent();
-    }
-    if !verify::schema(&configuration).is_empty() {
-        let said = "Call cib_apply_diff failed: Update does not conform to the configured schema\n";
-        return failed(verify::INVALID, said);
+    if !verify::schema(call.stdin).is_empty() {
+        let mut refused = super::data::Cib { configuration, ..cib.clone() };
+        refused.patched(world.clock_ms, at);
+        return Output {
+            status: verify::INVALID,
+            stdout: cib_text::document(world, at, &refused).print(),
+            stderr: "Call cib_apply_diff failed: Update does not conform to the configured schema\n".to_owned(),
+        };
     }
     let Some(dc) = world.dc_of(at) else {
         world.hang_ms = world.hang_ms.max(WAIT_MS);
@@ -80,8 +86,13 @@ pub fn push_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     };
     let now_ms = world.clock_ms;
     if let Some(cib) = &mut world.node_mut(&dc).pacemaker.cib {
-        cib.configuration = configuration;
-        cib.changed(now_ms, at, "cibadmin", "root");
+        if configuration == cib.configuration {
+            // The patch raises the epoch all the same.
+            cib.changed(now_ms, at, "cibadmin", "root");
+        } else {
+            cib.configuration = configuration;
+            cib.patched(now_ms, at);
+        }
     }
     world.replicate(&dc);
     silent()
@@ -97,21 +108,29 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
         return failed(DISCONNECTED, said);
     };
     let config = Config::read(&cib.configuration);
-    let found = config.resources.iter().find(|resource| resource.id == id).map(|resource| resource.members.clone());
-    let member = || config.primitives().find(|primitive| primitive.id == id).map(|primitive| vec![primitive.clone()]);
-    let Some(members) = found.or_else(member) else {
+    // One member stands for its whole group.
+    let is = |resource: &&Resource| resource.id == id || resource.members.iter().any(|member| member.id == id);
+    let Some(members) = config.resources.iter().find(is).map(|resource| resource.members.clone()) else {
         return failed(
             NO_SUCH,
-            format!("crm_resource: Resource '{id}' not found\nError performing operation: No such device or address\n"),
+            format!("crm_resource: Resource '{id}' not found\nError performing operation: No such object\n"),
         );
     };
     if call.args.contains(&"--cleanup") {
         let nodes: Vec<NodeName> = config.nodes.keys().rev().cloned().collect();
-        world.clean_up(at, &members);
+        let replies = world.clean_up(at, &members);
         let pairs = members.iter().flat_map(|member| nodes.iter().map(move |node| (&member.id, node)));
         let said =
             pairs.fold(String::new(), |text, (id, node)| text + "Cleaned up " + id + " on " + node.as_str() + "\n");
-        printed(said)
+        let waited = match replies {
+            0 => String::new(),
+            1 => "Waiting for 1 reply from the controller\n... got reply (done)\n".to_owned(),
+            n => {
+                let each = "... got reply\n".repeat(n - 1);
+                format!("Waiting for {n} replies from the controller\n{each}... got reply (done)\n")
+            }
+        };
+        printed(said + &waited)
     } else if call.args.contains(&"--restart") {
         restart(world, at, id, &members)
     } else {
@@ -122,6 +141,7 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
 /// Has the resource started anew: what it was started with is not what is wanted any more.
 fn restart(world: &mut World, at: &NodeName, id: &str, members: &[Primitive]) -> Output {
     let Some(dc) = world.dc_of(at) else { return failed(TIMED_OUT, "Error performing operation: Timeout occurred\n") };
+    let now_ms = world.clock_ms;
     let Some(cib) = &mut world.node_mut(&dc).pacemaker.cib else { return silent() };
     let mut takes_ms = 0;
     for state in cib.status.values_mut() {
@@ -133,20 +153,38 @@ fn restart(world: &mut World, at: &NodeName, id: &str, members: &[Primitive]) ->
             }
         }
     }
-    cib.updated();
-    world.replicate(&dc);
     if takes_ms == 0 {
-        return failed(1, format!("{id} is not running anywhere and so cannot be restarted\n"));
+        let said = format!("{id} is not running anywhere and so cannot be restarted\n");
+        return failed(NO_SUCH, said + "crm_resource: Error performing operation: No such object\n");
     }
+    // Its role is taken away and given back.
+    let role = target_role(&cib.configuration, id);
+    for _ in 0..2 {
+        cib.changed(now_ms, at, "crm_resource", "root");
+    }
+    world.replicate(&dc);
     world.hang_ms += takes_ms + 2000;
     let list = members.iter().fold(String::new(), |text, member| text + " * " + &member.id + "\n");
     let count = members.len();
-    let set = |value: &str| format!("Set '{id}' option: id={id}-target-role name=target-role value={value}\n");
+    let set = |value: &str| format!("Set '{id}' option: id={role} name=target-role value={value}\n");
     printed(format!(
         "{}Waiting for {count} resources to stop:\n{list}{}Waiting for {count} resources to start again:\n{list}",
         set("stopped"),
         set("Started")
     ))
+}
+
+/// The id of what says whether a resource is to run; it is made if there is none.
+fn target_role(configuration: &Element, id: &str) -> String {
+    let mut found = None;
+    configuration.walk(&mut |element| {
+        if element.id() == id {
+            let pairs = element.all("meta_attributes").flat_map(|set| set.all("nvpair"));
+            let role = pairs.filter(|pair| pair.get("name") == Some("target-role")).map(|pair| pair.id().to_owned());
+            found = found.take().or(role.last());
+        }
+    });
+    found.unwrap_or_else(|| format!("{id}-meta_attributes-target-role"))
 }
 
 /// `stonith_admin --reboot NODE --timeout SECONDS` and `stonith_admin --history NODE --output-as=xml`.
@@ -156,6 +194,9 @@ pub fn stonith_admin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
     let root = Element::new("pacemaker-result").with("api-version", "2.25").with("request", request);
     let xml = |root: Element, status: i32| Output { status, stdout: root.print(), stderr: String::new() };
     let Some(cib) = world.cib(at) else {
+        if let Some(target) = value("--reboot") {
+            return not_fenced(DISCONNECTED, target, "Transport endpoint is not connected");
+        }
         let error = "Could not connect to fencer: Transport endpoint is not connected";
         return xml(root.holding([mon::status(DISCONNECTED, "Not connected", &[error])]), DISCONNECTED);
     };
@@ -167,23 +208,29 @@ pub fn stonith_admin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
     let Some(target) = value("--reboot").and_then(|node| NodeName::new(node).ok()) else {
         return failed(64, "stonith_admin: only --reboot and --history are played here\n");
     };
-    if !world.nodes.contains_key(&target) {
-        return failed(NO_SUCH, format!("Could not reboot {target}: No such device\n"));
-    }
     match world.fence_by_hand(at, &target) {
         Ok(takes_ms) => {
             world.hang_ms += takes_ms;
             silent()
         }
-        Err(reason) => failed(1, format!("Could not reboot {target}: {reason}\n")),
+        Err(Unfenced::NoDevice) => not_fenced(NO_SUCH, target.as_str(), "No such device"),
+        Err(Unfenced::Refused(reason)) => not_fenced(1, target.as_str(), reason),
     }
+}
+
+fn not_fenced(status: i32, target: &str, reason: &str) -> Output {
+    failed(status, format!("stonith_admin: Couldn't fence {target}: {reason}\n"))
 }
 
 /// The metadata of the one agent that is played: `look-agent AGENT` and `AGENT -o metadata`.
 pub fn look_agent(_: &mut World, _: &NodeName, call: &Call<'_>) -> Output {
+    let is_name = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     match call.args {
         ["fence_virsh"] => printed(super::FENCE_VIRSH),
-        [agent] => failed(127, format!("{agent} is not installed\n")),
+        [agent] if agent.strip_prefix("fence_").is_some_and(is_name) => {
+            failed(127, format!("{agent} is not installed\n"))
+        }
+        [agent] => failed(1, format!("{agent} is not a fence agent\n")),
         _ => failed(2, "look-agent: AGENT\n"),
     }
 }

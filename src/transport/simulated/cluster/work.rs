@@ -24,6 +24,7 @@ impl World {
             self.finish_fencing(&dc);
             self.finish_jobs(&dc);
             self.monitor(&dc);
+            self.look_for_the_new(&dc);
             self.schedule(&dc);
             self.replicate(&dc);
         }
@@ -128,6 +129,27 @@ impl World {
         cib.updated();
     }
 
+    /// Looks everywhere for a resource that has just been written down: it may run already.
+    fn look_for_the_new(&mut self, dc: &NodeName) {
+        let config = self.config_of(dc);
+        for name in self.peers(dc) {
+            for primitive in config.primitives() {
+                let cib = self.nodes[dc].pacemaker.cib.as_ref();
+                let Some(state) = cib.and_then(|cib| cib.status.get(&name)).filter(|state| state.member) else {
+                    continue;
+                };
+                if state.history.contains_key(&primitive.id) {
+                    continue;
+                }
+                let history = self.probe(&name, primitive, None);
+                if let Some(cib) = &mut self.node_mut(dc).pacemaker.cib {
+                    cib.status.entry(name.clone()).or_default().history.insert(primitive.id.clone(), history);
+                    cib.updated();
+                }
+            }
+        }
+    }
+
     /// Looks at what runs, as often as it is to be looked at.
     fn monitor(&mut self, dc: &NodeName) {
         let config = self.config_of(dc);
@@ -139,12 +161,13 @@ impl World {
             for primitive in config.primitives() {
                 let cib = self.nodes[dc].pacemaker.cib.as_ref();
                 let history = cib.and_then(|cib| cib.status.get(&name)?.history.get(&primitive.id));
-                let Some(monitor) = history.filter(|history| history.is_active()).and_then(|h| h.monitor.clone())
-                else {
-                    continue;
-                };
+                let Some(history) = history.filter(|history| history.is_active()).cloned() else { continue };
                 let busy =
                     self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
+                let Some(monitor) = history.monitor.clone() else {
+                    self.begin_to_monitor(dc, &name, primitive, &history);
+                    continue;
+                };
                 self.tell_of_link(dc, &name, primitive);
                 self.tell_of_gates(dc, &name, primitive);
                 let due = monitor.rc == Some(rc::OK) && now >= monitor.at_ms + monitor.interval_ms;
@@ -154,6 +177,17 @@ impl World {
                 let op = Op { rc: Some(rc::STOPPED), at_ms: now, took_ms: 0, ..monitor };
                 self.record(dc, &name, primitive, op);
             }
+        }
+    }
+
+    /// What was found to be running is looked at from now on as if it had been started.
+    fn begin_to_monitor(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive, history: &History) {
+        let found = history.last.as_ref().filter(|last| last.task == Task::Probe && last.rc == Some(rc::OK)).cloned();
+        let interval_ms = primitive.operations.get("monitor").map_or(0, |monitor| monitor.interval_ms);
+        if let Some(found) = found.filter(|_| interval_ms > 0 && primitive.is_managed()) {
+            let (call, at_ms) = (self.call(name), self.clock_ms);
+            let look = Op { call, task: Task::Monitor, interval_ms, at_ms, took_ms: 100, ..found };
+            self.record(dc, name, primitive, look);
         }
     }
 
@@ -212,24 +246,27 @@ impl World {
         cib.updated();
     }
 
-    /// Forgets the failures of a resource everywhere and looks at it again.
-    pub(super) fn clean_up(&mut self, at: &NodeName, primitives: &[Primitive]) {
-        let Some(dc) = self.dc_of(at) else { return };
+    /// Forgets the failures of a resource everywhere and looks at it again; gives how many there were.
+    pub(super) fn clean_up(&mut self, at: &NodeName, primitives: &[Primitive]) -> usize {
+        let mut count = 0;
+        let Some(dc) = self.dc_of(at) else { return count };
         for name in self.peers(&dc) {
             for primitive in primitives {
-                let Some(cib) = &mut self.node_mut(&dc).pacemaker.cib else { return };
+                let Some(cib) = &mut self.node_mut(&dc).pacemaker.cib else { return count };
                 let state = cib.status.entry(name.clone()).or_default();
                 let ours = |key: &String| {
                     let rest = key.strip_prefix("fail-count-").or_else(|| key.strip_prefix("last-failure-"));
                     rest.and_then(|rest| rest.strip_prefix(&primitive.id)).is_some_and(|rest| rest.starts_with('#'))
                 };
                 state.attributes.retain(|key, _| !ours(key));
-                let failed = state.history.get(&primitive.id).is_some_and(|history| history.failure.is_some());
+                let failed = state.history.get(&primitive.id).is_some_and(|history| history.failed().is_some());
                 if failed {
                     state.history.remove(&primitive.id);
                 }
                 cib.updated();
                 if failed {
+                    count += 1;
+                    self.note_refresh(&dc, &name);
                     let history = self.probe(&name, primitive, None);
                     if let Some(cib) = &mut self.node_mut(&dc).pacemaker.cib {
                         cib.status.entry(name.clone()).or_default().history.insert(primitive.id.clone(), history);
@@ -238,6 +275,16 @@ impl World {
             }
         }
         self.replicate(&dc);
+        count
+    }
+
+    /// The controller of a node writes down when it forgot something last.
+    fn note_refresh(&mut self, dc: &NodeName, name: &NodeName) {
+        let (now_ms, seconds) = (self.clock_ms, times::seconds(self, name, self.clock_ms));
+        if let Some(cib) = &mut self.node_mut(dc).pacemaker.cib {
+            super::pacemaker::set_option(cib, "last-lrm-refresh", &seconds.to_string());
+            cib.changed(now_ms, name, "crmd", "hacluster");
+        }
     }
 
     /// A resource on a node breaks down, as if its process had been killed.
