@@ -9,7 +9,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
+use super::{Assessment, Brick, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
 use crate::model::{
     Agent, Findings, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
 };
@@ -108,11 +108,12 @@ pub(super) fn watchers(spec: &Spec) -> Vec<Primitive> {
     watched(spec).into_iter().map(|(name, volume)| watcher(spec, name, volume)).collect()
 }
 
+/// A brick as the agent is told of it.
+fn as_watched(brick: &Brick) -> (&str, &str) {
+    (brick.node.as_str(), brick.path.as_str())
+}
+
 fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
-    let set = |set: &'_ [super::Brick]| -> Vec<(String, String)> {
-        set.iter().map(|brick| (brick.node.to_string(), brick.path.to_string())).collect()
-    };
-    let sets: Vec<Vec<(String, String)>> = volume.bricks.chunks(volumes::set_size(volume)).map(set).collect();
     let with_bricks: BTreeSet<&NodeName> = volume.bricks.iter().map(|brick| &brick.node).collect();
     let mounts = present(spec).flat_map(|(service_name, service)| {
         let ids = ids::members(service_name, service).into_iter().zip(&service.resources);
@@ -126,7 +127,7 @@ fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
     });
     let watch = Watch {
         volume: name.as_str(),
-        sets: sets.iter().map(|set| set.iter().map(|(node, path)| (node.as_str(), path.as_str())).collect()).collect(),
+        sets: volume.bricks.chunks(volumes::set_size(volume)).map(|set| set.iter().map(as_watched).collect()).collect(),
         hosts: with_bricks.into_iter().map(|node| (node.as_str(), spec.storage_of(node))).collect(),
         mounts: mounts.collect(),
         quorum: volumes::client_quorum(volume),

@@ -49,8 +49,6 @@ pub struct Group {
     pub members: Vec<Primitive>,
     /// How much each node is preferred.
     pub places: BTreeMap<NodeName, Score>,
-    /// Attributes of nodes that count against a node while they are below 1, and how much.
-    pub avoids: BTreeMap<String, i32>,
     /// Attributes of nodes that say whether it may run there, each with the watcher that sets it.
     pub gates: BTreeMap<String, Gate>,
     /// What a person has just told it, over what it was told before.

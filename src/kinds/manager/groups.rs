@@ -10,7 +10,8 @@ use crate::kinds::{
     mounts, postgresql, secrets,
 };
 use crate::model::{
-    Agent, ClusterDocument, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName, SpecPath, Wish,
+    Agent, ClusterDocument, Gate, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName,
+    SpecPath, Wish,
 };
 use crate::tools::network;
 use crate::tools::pacemaker::DATABASE;
@@ -19,8 +20,6 @@ use crate::tools::pacemaker::DATABASE;
 const MEMBER: i32 = 100_000;
 /// How much one priority is preferred to the next.
 const RANK: i32 = 1000;
-/// How much a node without a link is shunned: more than a domain prefers its members, and still better than nothing.
-const NO_LINK: i32 = 500_000;
 /// The priority of every service, for `priority-fencing-delay`: the node that serves is to win.
 const PRIORITY: &str = "10";
 
@@ -39,10 +38,12 @@ pub(super) fn contribute(
         }
         let mut group = group(cx, &times, name, service);
         for link in links(cx, name, service, found) {
-            group.avoids.insert(format!("ethmonitor-{link}"), NO_LINK);
+            // Elsewhere is better than without a link, and without a link is better than nowhere.
+            let gate = Gate { watcher: ids::link(&link), strict: false };
+            group.gates.insert(format!("ethmonitor-{link}"), gate);
             interfaces.insert(link);
         }
-        group.gates = gates::in_force(cx, standing, name, service, found);
+        group.gates.extend(gates::in_force(cx, standing, name, service, found));
         document.services.push(group);
     }
     document.watchers.extend(healgate::watchers(cx.spec));
@@ -88,7 +89,6 @@ fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service)
         role,
         members: members(cx, times, name, service),
         places: places(cx.spec, cx.spec.domain_of(service)),
-        avoids: BTreeMap::new(),
         gates: BTreeMap::new(),
         wished: BTreeMap::new(),
     }

@@ -13,9 +13,9 @@ use crate::tools::xml::Element;
 
 /// The set in which the cluster's properties lie, by Pacemaker's own convention.
 const PROPERTIES: &str = "cib-bootstrap-options";
-/// How much a node with a complete copy is preferred, where others are not ruled out: more than a domain prefers its
-/// members.
-const PREFERRED: &str = "300000";
+/// How much a node with a link or a complete copy is preferred, where others are not ruled out: more than a domain
+/// prefers its members, more than a service wants to stay, and several of it together are less than infinity.
+const PREFERRED: &str = "200000";
 /// What people tell a service once it is there.
 const TOLD: [&str; 3] = ["target-role", "maintenance", "is-managed"];
 
@@ -191,7 +191,7 @@ fn fencer(fencer: &Fencer) -> Element {
 }
 
 fn group(group: &Group, told: &[(&'static str, Option<String>); 3]) -> Element {
-    let Group { id, meta, initial_role, role, members, places: _, avoids: _, gates: _, wished: _ } = group;
+    let Group { id, meta, initial_role, role, members, places: _, gates: _, wished: _ } = group;
     let new = told.iter().all(|(_, value)| value.is_none());
     let mut all: BTreeMap<&str, &str> = meta.iter().map(|(name, value)| (*name, value.as_str())).collect();
     all.extend(told.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
@@ -277,22 +277,9 @@ fn location(group: &Group, node: &NodeName) -> Element {
 }
 
 fn locations(group: &Group) -> Vec<Element> {
-    let avoid = |(attribute, penalty): (&String, &i32)| {
-        let id = format!("{}-{attribute}", group.id);
-        // Below 1, and not "missing": what was never measured counts against nobody.
-        let below = Element::new("expression")
-            .with("id", format!("{id}-below"))
-            .with("attribute", attribute)
-            .with("operation", "lt")
-            .with("type", "number")
-            .with("value", "1");
-        let rule = Element::new("rule").with("id", format!("{id}-rule")).with("score", (-penalty).to_string());
-        let location = Element::new("rsc_location").with("id", id).with("rsc", group.id.as_str());
-        location.holding([rule.holding([below])])
-    };
     let places = group.places.keys().map(|node| location(group, node));
     let gates = group.gates.iter().flat_map(|(attribute, gate)| self::gate(group, attribute, gate));
-    places.chain(group.avoids.iter().map(avoid)).chain(gates).collect()
+    places.chain(gates).collect()
 }
 
 /// The id of the constraint that reads a gate.
@@ -301,8 +288,9 @@ pub fn gate_id(service: &str, attribute: &str) -> String {
     format!("{service}-{attribute}")
 }
 
-/// A gate: shut where the attribute is below 1 or not there, because nobody knows how old a copy is of which nothing is
-/// said. Its watcher starts before the service where both are to start, so that it has said something.
+/// A gate. A strict one is shut where the attribute is below 1 or not there, because nobody knows how old a copy is of
+/// which nothing is said; its watcher starts before the service where both are to start, so that it has said something.
+/// Any other is a preference, and no penalty: where a score is below zero, nothing runs at all.
 fn gate(group: &Group, attribute: &str, gate: &Gate) -> Vec<Element> {
     let id = gate_id(group.id.as_str(), attribute);
     let expression = |what: &str, operation: &str| {
@@ -313,20 +301,18 @@ fn gate(group: &Group, attribute: &str, gate: &Gate) -> Vec<Element> {
     };
     let number = |expression: Element| expression.with("type", "number").with("value", "1");
     let rule = Element::new("rule").with("id", format!("{id}-rule"));
-    let rule = if gate.strict {
-        let shut = [expression("unsaid", "not_defined"), number(expression("below", "lt"))];
-        rule.with("score", "-INFINITY").with("boolean-op", "or").holding(shut)
-    } else {
-        rule.with("score", PREFERRED).holding([number(expression("open", "gte"))])
-    };
-    let location = Element::new("rsc_location").with("id", &id).with("rsc", group.id.as_str()).holding([rule]);
+    let location = |rule| Element::new("rsc_location").with("id", &id).with("rsc", group.id.as_str()).holding([rule]);
+    if !gate.strict {
+        return vec![location(rule.with("score", PREFERRED).holding([number(expression("open", "gte"))]))];
+    }
+    let shut = [expression("unsaid", "not_defined"), number(expression("below", "lt"))];
     let order = Element::new("rsc_order")
         .with("id", format!("{id}-first"))
         .with("first", watcher_id(&gate.watcher))
         .with("then", group.id.as_str())
         .with("kind", "Optional")
         .with("symmetrical", "false");
-    vec![location, order]
+    vec![location(rule.with("score", "-INFINITY").with("boolean-op", "or").holding(shut)), order]
 }
 
 /// The id under which a watcher is on all nodes.

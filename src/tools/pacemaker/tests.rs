@@ -39,7 +39,6 @@ fn document() -> ClusterDocument {
         role: None,
         members: vec![ip],
         places: [(node("node01"), Score::Points(101_000)), (node("node02"), Score::Points(100_000))].into(),
-        avoids: BTreeMap::new(),
         gates: BTreeMap::new(),
         wished: BTreeMap::new(),
     };
