@@ -204,6 +204,9 @@ impl Live<'_> {
         if changes.is_empty() {
             outcome::fencers(self, &document.fencers, found);
         }
+        if changes.is_empty() {
+            gates::opening(self, found);
+        }
         for group in &document.services {
             outcome::assess(self, group, changes.is_empty(), found);
         }

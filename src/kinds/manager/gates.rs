@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{POLL, Standing, configured, outcome};
+use super::{Live, POLL, Standing, configured, outcome};
 use crate::kinds::{Assessment, Cx, Service, Spec, healgate, volumes};
-use crate::model::{Cause, Gate, Item, NodeName, ServiceName, VolumeName};
+use crate::model::{Cause, Gate, Item, NodeName, ServiceName, Subject, VolumeName};
 use crate::tools::healgate::attribute;
 use crate::tools::pacemaker::{self, Member};
 
@@ -32,6 +32,42 @@ pub(super) fn in_force(
     gates
 }
 
+/// Gates that are about to open: the copies heal, or have healed and the agents have not said so yet. Until then a
+/// service is not at full strength, because it has nowhere to go.
+pub(super) fn opening(live: &Live<'_>, found: &mut Assessment) {
+    let spec = live.cx.spec;
+    for (name, service) in &spec.services {
+        for node in spec.serving(service) {
+            let volume = is_shut(live.standing, spec, service, node.as_str());
+            let in_force = |volume: &&VolumeName| {
+                let id = pacemaker::gate_id(name.as_str(), &attribute(volume.as_str()));
+                live.standing.cib.has_constraint(&id)
+            };
+            if let Some(volume) = volume.filter(in_force).filter(|_| is_here(live.standing, node)) {
+                found.items.extend(wait_for(live.standing, spec, volume, node));
+            }
+        }
+    }
+}
+
+/// The wait for a gate that opens by itself, because all are here who have something to say.
+pub(super) fn wait_for(standing: &Standing, spec: &Spec, volume: &VolumeName, node: &NodeName) -> Option<Item> {
+    let summary = format!("the copy of volume {volume} on {node} to be known as complete");
+    let item = Item::wait(&Subject::on("gate", volume, node), "open", summary, POLL);
+    away(standing, spec, volume).is_empty().then_some(item)
+}
+
+fn is_here(standing: &Standing, node: &NodeName) -> bool {
+    standing.state.member(node.as_str()).is_some_and(Member::takes_services)
+}
+
+/// Who has bricks of a volume and is not here.
+fn away<'a>(standing: &Standing, spec: &'a Spec, volume: &VolumeName) -> Vec<&'a NodeName> {
+    let bricks = spec.volumes.get(volume).map_or(&[][..], |volume| &volume.bricks);
+    let has_bricks = |node: &&NodeName| bricks.iter().any(|brick| brick.node == **node);
+    spec.nodes.keys().filter(has_bricks).filter(|node| !is_here(standing, node)).collect()
+}
+
 /// Why a service does not start although it is to.
 pub(super) struct Shut {
     /// In one sentence.
@@ -54,14 +90,12 @@ pub(super) fn is_shut<'a>(
 /// Why no gate of a service that rests is open, if none is.
 pub(super) fn why_shut(standing: &Standing, spec: &Spec, name: &ServiceName) -> Option<Shut> {
     let service = spec.services.get(name)?;
-    let here = |node: &&NodeName| standing.state.member(node.as_str()).is_some_and(Member::takes_services);
+    let here = |node: &&NodeName| is_here(standing, node);
     let serving: Vec<&NodeName> = spec.serving(service).into_iter().filter(here).collect();
     let shut: Vec<&VolumeName> =
         serving.iter().filter_map(|node| is_shut(standing, spec, service, node.as_str())).collect();
     let volume = shut.first().filter(|_| shut.len() == serving.len())?;
-    let bricks = &spec.volumes.get(*volume)?.bricks;
-    let away = spec.nodes.keys().filter(|node| bricks.iter().any(|brick| brick.node == **node) && !here(node));
-    let away = list(away);
+    let away = list(away(standing, spec, volume).into_iter());
     let here = list(serving.iter().copied());
     let quorum = volumes::client_quorum(&spec.volumes[*volume]).is_some();
     let because = match (quorum, away.is_empty()) {

@@ -23,6 +23,11 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
         return found.item(held);
     }
     if let Wish::Relocate(name, to) = wish
+        && let Some(wait) = gate_to(live, name, to)
+    {
+        return found.item(wait);
+    }
+    if let Wish::Relocate(name, to) = wish
         && let Some((because, hint)) = no_way(live, name, to)
     {
         let summary = format!("relocate service {name} to {to}");
@@ -40,6 +45,16 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
 }
 
 const VERB: &str = "do as the verb says";
+
+/// The wait for the gate of the node that a service is to go to, if it opens by itself.
+fn gate_to(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<Item> {
+    let state = &live.standing.state;
+    let takes = state.member(to.as_str()).is_some_and(Member::takes_services);
+    let spec = live.cx.spec;
+    let volume = gates::is_shut(live.standing, spec, spec.services.get(name)?, to.as_str())?;
+    let elsewhere = state.owner(name.as_str()) != Some(to.as_str());
+    (takes && elsewhere).then(|| gates::wait_for(live.standing, spec, volume, to)).flatten()
+}
 
 /// Why a service cannot go to a node, or would not stay there.
 fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String, &'static str)> {

@@ -92,6 +92,13 @@ impl Lab {
         self.until_within(FENCED_WITHIN, node, &fenced);
     }
 
+    /// Waits until `other` is surely off for `node`: no member, and not to be fenced any more.
+    #[track_caller]
+    pub fn until_lost(&self, node: &str, other: &str) {
+        let off = format!("name=.{other}. .*online=.false.*pending=.false.*unclean=.false");
+        self.until_within(FENCED_WITHIN, node, &format!("crm_mon -1 --output-as=xml | grep -q '{off}'"));
+    }
+
     /// Asks the database for one answer, through its floating address, from the admin host.
     #[track_caller]
     pub fn psql(&self, address: &str, question: &str) -> String {
