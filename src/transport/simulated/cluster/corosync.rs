@@ -75,12 +75,12 @@ impl World {
         node.corosync.as_ref().filter(|_| node.is_on())
     }
 
-    /// Whether the Corosync of `b` is heard by that of `a`, over any link.
+    /// Whether the Corosync of `b` is heard by that of `a`, over any link. With knet only the key decides who belongs
+    /// together: the cluster's name makes a multicast address, and nothing else (corosync.conf(5)).
     #[must_use]
     pub fn hears(&self, a: &NodeName, b: &NodeName) -> bool {
         let (Some(one), Some(other)) = (self.corosync(a), self.corosync(b)) else { return false };
-        let same = one.key == other.key && one.conf.cluster() == other.conf.cluster();
-        same && self.has_link(a, b, &one.conf) && self.has_link(b, a, &other.conf)
+        one.key == other.key && self.has_link(a, b, &one.conf) && self.has_link(b, a, &other.conf)
     }
 
     fn has_link(&self, a: &NodeName, b: &NodeName, conf: &Conf) -> bool {
