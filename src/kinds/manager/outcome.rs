@@ -28,7 +28,8 @@ pub(super) fn fencers(live: &Live<'_>, fencers: &[Fencer], found: &mut Assessmen
         }
         let subject = Subject::new("fence device", id);
         let Some(failure) = state.failures.iter().find(|failure| failure.resource == *id) else {
-            found.item(Item::wait(&subject, "start", format!("fence device {id} to start"), POLL));
+            let wait = Item::wait(&subject, "start", format!("fence device {id} to start"), POLL);
+            found.item(wait.needs(super::coordinated(live.cx.spec)));
             continue;
         };
         let place = Place::On(live.standing.node.clone());
@@ -84,6 +85,8 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
     let up = members.iter().filter(|member| member.active && member.role == "Started").count();
     let where_to = bound_for.map(|node| format!(" on {node}")).unwrap_or_default();
     let wait = Item::wait(&subject(name), "start", format!("service {name} to start{where_to}"), POLL);
+    // Nothing starts while nobody decides.
+    let wait = wait.needs(super::coordinated(live.cx.spec));
     wait.left(u64::try_from(members.len() - up).unwrap_or(0), "resources")
 }
 
