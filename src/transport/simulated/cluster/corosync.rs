@@ -105,6 +105,15 @@ impl World {
         })
     }
 
+    /// Whether members that decide now would be too few to, once they had read their files.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn would_hush(&self, at: &NodeName) -> bool {
+        let Some(corosync) = self.corosync(at).filter(|_| self.has_votes(at)) else { return false };
+        let quorum = corosync.members.keys().filter_map(|member| Some(self.corosync_conf(member)?.quorum())).max();
+        quorum.is_some_and(|quorum| corosync.members.len() < quorum)
+    }
+
     /// Lets the rings change as far as they do by now.
     pub(super) fn form_rings(&mut self) {
         let names: Vec<NodeName> = self.nodes.keys().filter(|name| self.corosync(name).is_some()).cloned().collect();
