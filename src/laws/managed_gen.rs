@@ -252,7 +252,8 @@ pub fn wear(draws: &mut Draws, sim: &Simulated, spec: &Spec, event: Event) {
     let nodes: Vec<NodeName> = spec.nodes.keys().cloned().collect();
     let mut wear = Wear { draws, sim, spec, nodes };
     if wear.draws.chance(30) {
-        let before = *wear.draws.pick(&[Event::BrickStale, Event::DatabaseAtBoot, Event::ConfEdited, Event::Unsealed]);
+        // Not another token: how long a loss takes to be noticed is known of the file's.
+        let before = *wear.draws.pick(&[Event::BrickStale, Event::DatabaseAtBoot, Event::Unsealed]);
         wear.suffer(before);
     }
     wear.suffer(event);
