@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Assessment, Brick, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
 use crate::model::{
-    Agent, Findings, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
+    Agent, Findings, Force, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
 };
 use crate::tools::healgate::{self, Watch};
 use crate::tools::node;
@@ -149,13 +149,13 @@ fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
 
 /// The gates of a service, by the attribute that says whether they are open.
 pub(super) fn gates(spec: &Spec, service: &Service) -> BTreeMap<String, Gate> {
-    let strict = match service.heal_gate {
-        HealGate::Strict => true,
-        HealGate::Prefer => false,
+    let force = match service.heal_gate {
+        HealGate::Strict => Force::Strict,
+        HealGate::Prefer => Force::Prefer,
         HealGate::Off => return BTreeMap::new(),
     };
     let gate = |(name, _): (&VolumeName, &Volume)| {
-        (healgate::attribute(name.as_str()), Gate { watcher: ids::gate(name), strict })
+        (healgate::attribute(name.as_str()), Gate { watcher: ids::gate(name), force })
     };
     copies(spec, service).map(gate).collect()
 }

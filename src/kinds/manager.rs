@@ -187,7 +187,8 @@ impl Live<'_> {
         if self.standing.is_coordinated() {
             found.met(coordinated(spec));
         } else {
-            found.item(election(spec));
+            // They cannot before they are a quorum.
+            found.item(election(spec).needs(corosync::joined(self.cx, &self.standing.node)));
         }
         self.newcomers(found);
         if let Some(wish) = &self.cx.intent.wish {

@@ -1,5 +1,7 @@
 //! Cases: a file, a world and what may be done, and how runs in them are compared.
 
+mod managed;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub struct Case {
     spec: Spec,
     world: World,
     allow: Allow,
+    /// How long a run may take.
+    limit: Duration,
 }
 
 /// How runs ended.
@@ -57,26 +61,7 @@ impl Case {
             3 => Allow([Risk::Disruptive].into()),
             _ => Allow::all(),
         };
-        Self { spec, world, allow }
-    }
-
-    /// A case with a cluster manager, from blank machines.
-    pub fn managed(seed: u64) -> Self {
-        let mut draws = Draws::new(seed);
-        let spec = spec_gen::managed(&mut draws);
-        Self { world: world_gen::blank([&spec]), spec, allow: Allow::all() }
-    }
-
-    /// Whether nobody was fenced while nothing went wrong.
-    pub async fn fences_nobody(&self) -> Result<End, String> {
-        let sim = self.begin();
-        let watched = Watched::new(&sim, &self.spec);
-        let report = self.settle(&watched, &Meddling::None).await?;
-        let fenced = sim.world().fenced.clone();
-        if !fenced.is_empty() {
-            return Err(self.told(&format!("fenced without a need: {fenced:?}"), &watched.seen().story()));
-        }
-        self.end(&watched, report.verdict)
+        Self { spec, world, allow, limit: LIMIT }
     }
 
     /// The case of a seed in which much has gone wrong before, and much is to be done about it.
@@ -89,7 +74,7 @@ impl Case {
         };
         let spec = std::iter::repeat_with(|| spec_gen::spec(&mut draws)).find(wanted).expect("it goes on for ever");
         let world = world_gen::worn(&mut draws, &spec);
-        Self { spec, world, allow: Allow::all() }
+        Self { spec, world, allow: Allow::all(), limit: LIMIT }
     }
 
     /// A case of one or two nodes and one volume, from blank machines.
@@ -98,13 +83,13 @@ impl Case {
         loop {
             let spec = spec_gen::spec(&mut draws);
             if spec.nodes.len() <= 2 && spec.volumes.len() == 1 {
-                return Self { world: world_gen::blank([&spec]), spec, allow: Allow::all() };
+                return Self { world: world_gen::blank([&spec]), spec, allow: Allow::all(), limit: LIMIT };
             }
         }
     }
 
     fn errand<'a>(&'a self, owner: &'a str) -> Errand<'a> {
-        Errand { spec: &self.spec, allow: &self.allow, owner, limit: LIMIT }
+        Errand { spec: &self.spec, allow: &self.allow, owner, limit: self.limit }
     }
 
     /// The cluster as the case begins.
@@ -388,7 +373,12 @@ pub async fn edits(seed: u64) -> Result<(), String> {
         specs.push(next);
     }
     let world = world_gen::blank(&specs);
-    let case = |spec: &Spec, world: &World| Case { spec: spec.clone(), world: world.clone(), allow: Allow::all() };
+    let case = |spec: &Spec, world: &World| Case {
+        spec: spec.clone(),
+        world: world.clone(),
+        allow: Allow::all(),
+        limit: LIMIT,
+    };
     let last = specs[specs.len() - 1].clone();
     let fresh = case(&last, &world);
     let sim = fresh.begin();

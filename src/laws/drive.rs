@@ -72,6 +72,10 @@ pub enum Meddling {
     Stuttering,
     /// It refuses the changing command of that number, those about leases not counted, and the same ever after.
     Refusing(usize),
+    /// It refuses this one, on the node on which it is run first, and ever after.
+    RefusingThat(Command),
+    /// It refuses this one everywhere.
+    RefusingAll(Command),
     /// What this question is answered with says nothing usable, on any node.
     Blinding(Command),
 }
@@ -94,9 +98,14 @@ impl<'a> Watched<'a> {
 
     /// Whether this command is the one that is to be refused.
     fn refuses(&self, node: &NodeName, command: &Command) -> bool {
-        let Meddling::Refusing(number) = self.meddling else { return false };
         let mut seen = self.seen();
-        if seen.refused.is_none() && seen.changes.len() == number {
+        let begins = match &self.meddling {
+            Meddling::Refusing(number) => seen.changes.len() == *number,
+            Meddling::RefusingThat(refused) => refused == command,
+            Meddling::RefusingAll(refused) => return refused == command,
+            Meddling::None | Meddling::Stuttering | Meddling::Blinding(_) => false,
+        };
+        if seen.refused.is_none() && begins {
             seen.refused = Some((node.clone(), command.clone()));
         }
         seen.refused.as_ref().is_some_and(|refused| *refused == (node.clone(), command.clone()))
@@ -104,7 +113,8 @@ impl<'a> Watched<'a> {
 
     /// What comes back of looks.
     async fn looks(&self, node: &NodeName, commands: &[Command], lease: Option<&Lease>) -> Vec<Outcome> {
-        let mut outcomes = self.sim.run(node, commands, lease).await;
+        let whole: Vec<Command> = commands.iter().map(with_secret).collect();
+        let mut outcomes = self.sim.run(node, &whole, lease).await;
         if let Meddling::Blinding(question) = &self.meddling {
             let blinded = commands.iter().zip(&mut outcomes).filter(|(command, _)| *command == question);
             for output in blinded.filter_map(|(_, outcome)| outcome.as_mut().ok()) {
@@ -114,9 +124,9 @@ impl<'a> Watched<'a> {
         outcomes
     }
 
-    /// The command with another node's file on its standard input, if that is what it asks for.
+    /// The command with a secret or another node's file on its standard input, if that is what it asks for.
     fn with_file(&self, command: &Command) -> Result<Command, Failure> {
-        let Stdin::FileOf { node, path } = &command.stdin else { return Ok(command.clone()) };
+        let Stdin::FileOf { node, path } = &command.stdin else { return Ok(with_secret(command)) };
         if !self.sim.world().nodes[node].is_on() {
             return Err(Failure::Unreachable("connection timed out".to_owned()));
         }
@@ -156,7 +166,11 @@ impl<'a> Watched<'a> {
         if let Some(why) = oracle::broken(&self.sim.world()) {
             self.seen().crimes.push(format!("after {said}: {why}"));
         }
-        let idle = || normal::normal(&before, self.spec) == normal::normal(&self.sim.world(), self.spec);
+        let idle = || {
+            let after = self.sim.world();
+            normal::normal(&before, self.spec) == normal::normal(&after, self.spec)
+                && normal::passing(&before) == normal::passing(&after)
+        };
         let refused = match &outcome {
             Err(failure) => Some(failure.to_string()),
             Ok(output) => match tools::judge(command, output) {
@@ -188,6 +202,14 @@ impl Transport for Watched<'_> {
             }
             outcomes
         })
+    }
+}
+
+/// The command with what stands for a secret on its standard input, if that is what it asks for.
+fn with_secret(command: &Command) -> Command {
+    match &command.stdin {
+        Stdin::Secret(secret) => command.clone().with_input(format!("what is in {secret}")),
+        _ => command.clone(),
     }
 }
 

@@ -17,6 +17,7 @@
 mod cases;
 mod drive;
 mod gate;
+mod managed_gen;
 mod mutants;
 mod normal;
 mod oracle;
@@ -75,6 +76,14 @@ fn a_cluster_with_a_service_ends_the_same_after_a_run_of_bad_luck() {
 }
 
 #[test]
+fn a_cluster_manager_to_which_something_has_happened_is_brought_back_to_its_file() {
+    hold_for(15, "a_cluster_manager_to_which", |seed| {
+        let case = Case::managed_worn(seed);
+        drive::timeless(case.undisturbed(&Meddling::None)).map(|_| ())
+    });
+}
+
+#[test]
 fn the_same_inputs_give_the_same_plan_and_the_same_seed_the_same_run() {
     hold_for(200, "the_same_inputs", |seed| {
         let case = Case::of(seed);
@@ -114,7 +123,7 @@ fn what_is_refused_or_cannot_be_seen_holds_what_rests_on_it_and_nothing_is_done_
 
 #[test]
 fn a_planner_that_lacks_any_need_or_any_rule_of_safety_is_found_out() {
-    if let Err(why) = mutants::are_found_out(seeds::count(280)) {
+    if let Err(why) = mutants::are_found_out(seeds::count(280), seeds::count(280) / 5) {
         panic!("{why}");
     }
 }

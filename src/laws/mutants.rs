@@ -10,45 +10,45 @@ use std::sync::Mutex;
 use super::cases::{Case, End};
 use super::drive::{Meddling, timeless};
 use super::seeds;
+use crate::model::Command;
 use crate::planner::mutant::{Lack, lacking, noting};
 
 /// In how many cases at most a lack is looked for.
 const TRIED: usize = 100;
-/// In how many of them it is looked for before the first are made harder.
-const PLAINLY: usize = 60;
-/// How many are made harder before all the others are tried.
-const HARDER: usize = 3;
+/// In how many of them it is looked for in both cheap ways before the others are tried.
+const FEW: usize = 3;
 
-/// Rules that no case comes to yet, because none of these has a cluster manager.
-const WITHOUT_CASES: [&str; 3] = [
-    "the cluster is told nothing while a node is to be fenced",
-    "the cluster is told nothing during maintenance",
-    "the quorum is not touched while a member is missing",
-];
+/// A case in which something mattered, with the commands that were to bring about what was needed.
+type Mattering = (u64, BTreeSet<Command>);
 
-/// The cases: most of them such that much has gone wrong before.
-fn case(number: u64) -> Case {
-    if number.is_multiple_of(4) { Case::of(number / 4) } else { Case::worn(number) }
+/// The cases: most of them such that much has gone wrong before. Those from `plain` on have a cluster manager.
+fn case(number: u64, plain: u64) -> Case {
+    match number.checked_sub(plain) {
+        None if number.is_multiple_of(4) => Case::of(number / 4),
+        None => Case::worn(number),
+        Some(number) if number.is_multiple_of(8) => Case::managed(number / 8),
+        Some(number) => Case::managed_worn(number),
+    }
 }
 
 /// What was seen of the planner as it is.
 #[derive(Default)]
 struct Observed {
     /// What it has that it could lack, with the first cases in which that mattered.
-    lacks: BTreeMap<Lack, Vec<u64>>,
-    /// How these cases end.
-    ends: BTreeMap<u64, End>,
+    lacks: BTreeMap<Lack, Vec<Mattering>>,
+    /// These cases, and how they end.
+    cases: BTreeMap<u64, (Case, End)>,
 }
 
-/// Whether every planner that lacks something is found out by the first `count` cases.
-pub fn are_found_out(count: u64) -> Result<(), String> {
-    let Observed { lacks, ends } = observed(count);
-    let lacks: Vec<(Lack, Vec<u64>)> = lacks.into_iter().collect();
+/// Whether every planner that lacks something is found out by the first `plain` cases without a cluster manager and
+/// the first `managed` ones with it.
+pub fn are_found_out(plain: u64, managed: u64) -> Result<(), String> {
+    let Observed { lacks, cases: known } = observed(plain, managed);
+    let lacks: Vec<(Lack, Vec<Mattering>)> = lacks.into_iter().collect();
     let survivors = Mutex::new(BTreeSet::new());
     seeds::each(lacks.len() as u64, |number| {
         let Some((lack, cases)) = usize::try_from(number).ok().and_then(|number| lacks.get(number)) else { return };
-        let without = matches!(lack, Lack::Rule(says) if WITHOUT_CASES.contains(says));
-        if without != cases.is_empty() || !(without || is_found_out(lack, cases, &ends)) {
+        if cases.is_empty() || !is_found_out(lack, cases, &known) {
             let told = format!("{lack} (it mattered in {} cases)\n", cases.len());
             survivors.lock().expect("no thread panics with it").insert(told);
         }
@@ -57,45 +57,54 @@ pub fn are_found_out(count: u64) -> Result<(), String> {
     if survivors.is_empty() { Ok(()) } else { Err(format!("nobody misses\n{survivors}")) }
 }
 
-fn observed(count: u64) -> Observed {
+fn observed(plain: u64, managed: u64) -> Observed {
     let observed = Mutex::new(Observed::default());
-    seeds::each(count, |number| {
-        let (end, noted) = timeless(noting(case(number).undisturbed(&Meddling::None)));
+    seeds::each(plain + managed, |number| {
+        let case = case(number, plain);
+        let (end, noted) = timeless(noting(case.undisturbed(&Meddling::None)));
         let mut observed = observed.lock().expect("no thread panics with it");
         // What does not end well by itself is for the other laws, and tells nothing of what is lacking.
         let Ok(end) = end else { return };
         let mut wanted = false;
         for (lack, mattered) in noted {
             let cases = observed.lacks.entry(lack).or_default();
-            if mattered && cases.len() < TRIED {
-                cases.push(number);
+            if mattered.ever && cases.len() < TRIED {
+                cases.push((number, mattered.by));
                 wanted = true;
             }
         }
         if wanted {
-            observed.ends.insert(number, end);
+            observed.cases.insert(number, (case, end));
         }
     });
     observed.into_inner().expect("no thread panics with it")
 }
 
 /// Whether a planner without this is found out.
-fn is_found_out(lack: &Lack, cases: &[u64], ends: &BTreeMap<u64, End>) -> bool {
-    let plainly = |number: &u64| {
-        let case = case(*number);
+fn is_found_out(lack: &Lack, mattered: &[Mattering], known: &BTreeMap<u64, (Case, End)>) -> bool {
+    let plainly = |(number, _): &Mattering| {
+        let (case, whole) = &known[number];
         let end = timeless(lacking(lack, case.undisturbed(&Meddling::None)));
-        end.and_then(|end| case.same_end(&ends[number], &end)).is_err()
+        end.and_then(|end| case.same_end(whole, &end)).is_err()
     };
-    let harder = |number: &u64| {
-        let end = &ends[number];
+    // What does not come about must hold what needs it.
+    let aimed = |(number, by): &Mattering| {
+        let ways =
+            |command: &Command| [Meddling::RefusingThat(command.clone()), Meddling::RefusingAll(command.clone())];
+        by.iter().flat_map(ways).any(|hindrance| differs(lack, &known[number].0, &hindrance))
+    };
+    let harder = |(number, _): &Mattering| {
+        let (case, end) = &known[number];
         let refusals = (0..end.changes).map(Meddling::Refusing);
         let blinds = end.questions.iter().cloned().map(Meddling::Blinding);
-        refusals.chain(blinds).any(|hindrance| differs(lack, &case(*number), &hindrance))
+        refusals.chain(blinds).any(|hindrance| differs(lack, case, &hindrance))
     };
-    // The cheap way first.
-    let (first, rest) = cases.split_at(cases.len().min(PLAINLY));
-    let (few, others) = cases.split_at(cases.len().min(HARDER));
-    first.iter().any(plainly) || few.iter().any(harder) || rest.iter().any(plainly) || others.iter().any(harder)
+    // The cheap ways first.
+    let (few, others) = mattered.split_at(mattered.len().min(FEW));
+    few.iter().any(|one| plainly(one) || aimed(one))
+        || others.iter().any(plainly)
+        || others.iter().any(aimed)
+        || mattered.iter().any(harder)
 }
 
 /// Whether a hindered run is another without this.

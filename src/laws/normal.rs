@@ -21,6 +21,27 @@ pub fn normal(world: &World, spec: &Spec) -> Normal {
     world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).chain(held).collect()
 }
 
+/// What is going on in a world and passes: failures that somebody may forget, and files that nobody has read yet.
+pub fn passing(world: &World) -> Normal {
+    let mut lines = Normal::new();
+    for (name, node) in &world.nodes {
+        for (member, state) in node.pacemaker.cib.iter().flat_map(|cib| &cib.status) {
+            let failures = state.attributes.keys().filter(|key| key.starts_with("fail-count-"));
+            lines.extend(failures.map(|failure| format!("{name} knows {failure} on {member}")));
+        }
+        for (path, file) in &node.files {
+            let servers = node.held.iter().filter(|(_, held)| held.agent == "pgsql" && file.written_ms > held.read_ms);
+            lines.extend(servers.map(|(id, _)| format!("{name} {id} has not read {path}")));
+            let unit = path.strip_prefix("/etc/systemd/system/").and_then(|unit| Some((unit, node.units.get(unit)?)));
+            if let Some((unit, _)) = unit.filter(|(_, unit)| unit.read.as_ref().is_some_and(|read| *read != file.text))
+            {
+                lines.insert(format!("{name} systemd has not read {unit}"));
+            }
+        }
+    }
+    lines
+}
+
 /// What `spec` speaks of, and nothing that an earlier file has left lying about.
 pub fn spoken(world: &World, spec: &Spec) -> Normal {
     let present = spec.volumes.values().filter(|volume| volume.state != VolumeState::Absent);
@@ -97,6 +118,10 @@ impl View<'_> {
                 .filter(|text| !text.contains("bricklayer-database"))
                 .for_each(|text| line(format!("cib {text}")));
         }
+        if let Some(corosync) = node.corosync.as_ref().map(|corosync| &corosync.conf) {
+            corosync.keys.iter().for_each(|(key, value)| line(format!("in force {key}={value}")));
+        }
+        node.sealed.iter().for_each(|path| line(format!("sealed {path}")));
         // Where a service is, is the cluster manager's affair.
         let places = node.held.values().filter_map(|held| held.parameters.get("directory"));
         let places: Vec<&String> = places.collect();

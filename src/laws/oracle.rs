@@ -18,6 +18,8 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
             [_, _, "volume", "replace-brick", ..] | [_, _, "peer", "detach", ..] | [_, _, "volume", "reset", _],
         ) => Risk::Destructive,
         ("replace-mount", _) if mounted_by(world, at, command) => Risk::Disruptive,
+        // A quorum that rises above those who are there stops everything.
+        ("corosync-cfgtool", ["-R"]) if world.would_hush(at) => Risk::Disruptive,
         ("push-cib", _) => match &command.stdin {
             Stdin::Text(wanted) if world.would_disturb(at, wanted) => Risk::Disruptive,
             _ => Risk::Safe,

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-
 use super::seeds::Draws;
 use crate::kinds::{
     Addresses, ApiVersion, Brick, Filesystem, Hosts, Mount, MountState, NetworkAddress, Node, Profile, Spec,
@@ -42,42 +40,6 @@ pub fn spec(draws: &mut Draws) -> Spec {
         spec.volumes.insert(name, volume);
     }
     checked(spec)
-}
-
-/// A file with a cluster manager: a volume on two or three nodes, a fence device, and a service with a database.
-pub fn managed(draws: &mut Draws) -> Spec {
-    let count = 2 + draws.below(2);
-    let numbers = || 1..=count;
-    let nodes: serde_json::Map<_, _> = numbers().map(|n| (format!("node{n:02}"), json!({ "id": n }))).collect();
-    let plugs: serde_json::Map<_, _> = numbers().map(|n| (format!("node{n:02}"), json!(format!("vm{n}")))).collect();
-    let bricks: Vec<String> = numbers().map(|n| format!("node{n:02}:/bricks/data/brick")).collect();
-    let mut file = json!({
-        "apiVersion": "bricklayer/v1",
-        "cluster": "laws",
-        "transport": "simulated",
-        "nodes": nodes,
-        "corosync": { "token": draws.pick(&["2s", "3s", "10s"]) },
-        "volumes": { "data": { "replica": count, "bricks": bricks } },
-        "mounts": { "data": { "volume": "data", "path": "/data" } },
-        "fenceDevices": { "hypervisor": {
-            "agent": "fence_virsh",
-            "options": { "ip": "192.168.8.1", "username": "root" },
-            "plugs": plugs,
-        } },
-        "services": { "db": { "resources": [
-            { "ip": { "address": "192.168.7.99/24" } },
-            { "mount": "data" },
-            { "postgresql": { "dataDir": "/data/pgsql" } },
-        ] } },
-    });
-    if draws.chance(50) {
-        let ordered = draws.chance(50);
-        let nodes = json!({ "node01": 1, "node02": 2 });
-        file["failoverDomains"] =
-            json!({ "home": { "restricted": draws.chance(50), "ordered": ordered, "nodes": nodes } });
-        file["services"]["db"]["failoverDomain"] = json!("home");
-    }
-    checked(serde_json::from_value(file).expect("a file"))
 }
 
 /// The same file, once it is clear that nothing is wrong with it: a law about a bad file would say nothing.

@@ -55,13 +55,24 @@ pub struct Group {
     pub wished: BTreeMap<&'static str, &'static str>,
 }
 
-/// What an attribute of a node that is 1 or not means for a service.
+/// What an attribute of a node that is 1, another number or not there means for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gate {
     /// The id of the watcher that sets it.
     pub watcher: String,
-    /// Whether the service must not run where it is not 1; else it only prefers where it is.
-    pub strict: bool,
+    /// What it keeps the service from.
+    pub force: Force,
+}
+
+/// How much a gate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// The service must not run where the attribute is not 1.
+    Strict,
+    /// The service prefers to run where it is 1.
+    Prefer,
+    /// The service prefers to run where it is 1, or where nobody has said anything.
+    PreferUnlessShut,
 }
 
 /// A resource.

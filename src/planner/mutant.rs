@@ -4,13 +4,13 @@
 //! The planner of a thread is meant, so that laws run side by side.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 
 use super::safety::{RULES, Rule};
 use crate::kinds::{Assessment, Cx};
-use crate::model::{Item, Milestone};
+use crate::model::{Command, Item, Milestone, Work};
 
 /// What a mutant lacks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,9 +44,17 @@ impl fmt::Display for Lack {
     }
 }
 
-/// What a planner has that it could lack, and whether that ever mattered: a need that was not met, a rule that was
-/// about an item.
-pub(crate) type Noted = BTreeMap<Lack, bool>;
+/// What a planner has that it could lack, and whether that ever mattered.
+pub(crate) type Noted = BTreeMap<Lack, Mattered>;
+
+/// Whether something mattered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mattered {
+    /// Whether it ever did: a need that was not met, a rule that was about an item.
+    pub(crate) ever: bool,
+    /// What was to bring about what was needed.
+    pub(crate) by: BTreeSet<Command>,
+}
 
 /// What is special about the planner of a thread.
 #[derive(Default)]
@@ -63,7 +71,7 @@ thread_local! {
 
 /// Runs with a planner that notes what it has. Must not leave its thread.
 pub(crate) async fn noting<T>(run: impl Future<Output = T>) -> (T, Noted) {
-    let rules = RULES.iter().map(|rule| (Lack::Rule(rule.says), false));
+    let rules = RULES.iter().map(|rule| (Lack::Rule(rule.says), Mattered::default()));
     SPECIAL.set(Special::Noting(rules.collect()));
     let result = run.await;
     match SPECIAL.take() {
@@ -93,11 +101,26 @@ pub(super) fn forget(cx: &Cx<'_>, found: &mut Assessment) {
         // A plan with questions left is not run.
         Special::Noting(noted) if cx.is_complete() => {
             for (item, need) in items.iter().flat_map(|item| item.needs.iter().map(move |need| (item, need))) {
-                *noted.entry(Lack::need(item, need)).or_default() |= !met.contains(need);
+                let mattered = noted.entry(Lack::need(item, need)).or_default();
+                if !met.contains(need) {
+                    mattered.ever = true;
+                    givers(items, need, &mut mattered.by);
+                }
             }
         }
         Special::Nothing | Special::Noting(_) | Special::Lacking(Lack::Rule(_)) => {}
     });
+}
+
+/// The commands that are to bring a milestone about, also by way of what is waited for.
+fn givers(items: &[Item], milestone: &Milestone, all: &mut BTreeSet<Command>) {
+    for item in items.iter().filter(|item| item.gives.contains(milestone)) {
+        match &item.work {
+            Work::Run(run) => _ = all.insert(run.command.clone()),
+            Work::Wait(_) => item.needs.iter().for_each(|need| givers(items, need, all)),
+            Work::Held(_) => {}
+        }
+    }
 }
 
 /// Applies a rule, unless the planner lacks it.
@@ -106,7 +129,7 @@ pub(super) fn apply(rule: &Rule, cx: &Cx<'_>, found: &mut Assessment) {
         Special::Lacking(Lack::Rule(lack)) if *lack == rule.says => {}
         Special::Noting(noted) => {
             (rule.apply)(cx, found);
-            *noted.entry(Lack::Rule(rule.says)).or_default() |= cx.is_complete();
+            noted.entry(Lack::Rule(rule.says)).or_default().ever |= cx.is_complete();
         }
         Special::Nothing | Special::Lacking(_) => (rule.apply)(cx, found),
     });

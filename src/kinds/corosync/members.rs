@@ -62,7 +62,9 @@ fn at(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {
     }
     let moving = DAEMONS.iter().any(|unit| underway(&unit));
     if moving || DAEMONS.iter().all(|unit| !stopped(&unit)) {
-        return found.item(wait(&apart).gives(joined(view.cx, node)));
+        // Who is silent does not come by waiting.
+        let others = view.without(node).into_iter().map(|other| nodes::running(other, corosync::DAEMON));
+        return found.item(others.fold(wait(&apart), Item::needs).gives(joined(view.cx, node)));
     }
     found.item(run(view, node, sight));
     let wait = wait("the others to see it")

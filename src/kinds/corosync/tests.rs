@@ -404,6 +404,16 @@ fn a_member_is_one_that_all_see_and_that_sees_all() {
 }
 
 #[test]
+fn nobody_waits_for_a_member_that_does_not_answer() {
+    let alone = |node: &mut Fake| {
+        node.runs = Some((conf(FILE), vec![1]));
+        node.waits_for_all = true;
+    };
+    let told = Scene::running(FILE).with("node01", alone).with("node02", |node| node.is_silent = true).plan();
+    assert_eq!(told.blocked_on("member/c1/node01/join"), ["node/node02/look"]);
+}
+
+#[test]
 fn members_that_are_not_started_at_boot_are_so_from_now_on() {
     let told = Scene::running(FILE).with("node02", |node| node.at_boot.clear()).plan();
     assert_eq!(told.runs(), ["member/c1/node02/enable"]);

@@ -155,6 +155,13 @@ impl<'a> View<'a> {
         (self.quorum_rises().is_some() || self.loses_device()) && self.missing().is_some()
     }
 
+    /// The nodes of the file without which `node` has no quorum, if it has none.
+    pub(super) fn without(&self, node: &NodeName) -> Vec<&'a NodeName> {
+        let sight = &self.nodes[node];
+        let cmap = sight.cmap.known().filter(|cmap| !cmap.is_quorate(sight.has_device_vote()));
+        cmap.into_iter().flat_map(absent).filter_map(|id| self.by_id(id)).collect()
+    }
+
     /// What keeps `node` from being a member with all others that run; nothing, if it is one.
     pub(super) fn apart(&self, node: &NodeName) -> Option<String> {
         let sight = &self.nodes[node];
@@ -173,7 +180,7 @@ impl<'a> View<'a> {
         if cmap.is_quorate(sight.has_device_vote()) {
             return None;
         }
-        let mut absent: Vec<String> = cmap.nodes().difference(&cmap.members).map(|id| self.called(*id)).collect();
+        let mut absent: Vec<String> = absent(cmap).map(|id| self.called(id)).collect();
         let device = self.spec().quorum_device.as_ref().filter(|_| !sight.has_device_vote());
         absent.extend(device.map(|device| device.host.to_string()));
         let absent = absent.join(" and ");
@@ -183,6 +190,12 @@ impl<'a> View<'a> {
             format!("quorum, without {absent}")
         })
     }
+}
+
+/// The ids of the nodes that a Corosync knows of and does not see.
+fn absent(cmap: &Cmap) -> impl Iterator<Item = u32> {
+    let nodes = cmap.nodes().into_iter();
+    nodes.filter(|id| !cmap.members.contains(id))
 }
 
 /// Says that something of `node` could not be seen: a node that does not answer at all has said so itself.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Live, POLL, Standing, configured, outcome};
 use crate::kinds::{Assessment, Cx, Service, Spec, healgate, volumes};
-use crate::model::{Cause, Gate, Item, NodeName, ServiceName, Subject, VolumeName};
+use crate::model::{Cause, Force, Gate, Item, NodeName, ServiceName, Subject, VolumeName};
 use crate::tools::healgate::attribute;
 use crate::tools::pacemaker::{self, Member};
 
@@ -23,7 +23,7 @@ pub(super) fn in_force(
     gates.retain(|attribute, gate| {
         let in_force = standing.cib.has_constraint(&pacemaker::gate_id(name.as_str(), attribute));
         let shut = owners.iter().find(|owner| !standing.cib.is_open(owner, attribute));
-        let (false, true, Some(owner)) = (in_force, gate.strict, shut) else { return true };
+        let (false, true, Some(owner)) = (in_force, gate.force == Force::Strict, shut) else { return true };
         let summary = format!("{} to speak on {owner}, where service {name} runs", gate.watcher);
         let wait = Item::wait(&outcome::subject(name), "gate", summary, POLL);
         found.item(wait.needs(configured(cx.spec)));

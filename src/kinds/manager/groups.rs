@@ -10,7 +10,7 @@ use crate::kinds::{
     mounts, postgresql, secrets,
 };
 use crate::model::{
-    Agent, ClusterDocument, Gate, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName,
+    Agent, ClusterDocument, Force, Gate, Group, Item, NodeName, Operation, Primitive, Role, Score, Seen, ServiceName,
     SpecPath, Wish,
 };
 use crate::tools::network;
@@ -39,7 +39,7 @@ pub(super) fn contribute(
         let mut group = group(cx, &times, name, service);
         for link in links(cx, name, service, found) {
             // Elsewhere is better than without a link, and without a link is better than nowhere.
-            let gate = Gate { watcher: ids::link(&link), strict: false };
+            let gate = Gate { watcher: ids::link(&link), force: Force::PreferUnlessShut };
             group.gates.insert(format!("ethmonitor-{link}"), gate);
             interfaces.insert(link);
         }

@@ -28,7 +28,8 @@ pub(super) fn fencers(live: &Live<'_>, fencers: &[Fencer], found: &mut Assessmen
         }
         let subject = Subject::new("fence device", id);
         let Some(failure) = state.failures.iter().find(|failure| failure.resource == *id) else {
-            found.item(Item::wait(&subject, "start", format!("fence device {id} to start"), POLL));
+            let wait = Item::wait(&subject, "start", format!("fence device {id} to start"), POLL);
+            found.item(wait.needs(super::coordinated(live.cx.spec)));
             continue;
         };
         let place = Place::On(live.standing.node.clone());
@@ -75,7 +76,9 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
     let failures: Vec<&Failure> = state.failures_of(name.as_str()).collect();
     let is_stuck = |member: &&Resource| !member.active && !matches!(member.role.as_str(), "Starting" | "Stopping");
     let failed_on = |node: &Member| failures.iter().any(|f| f.node == node.name && f.task == "start");
-    let nowhere_left = || state.members.iter().filter(|member| member.takes_services()).all(failed_on);
+    let serving = live.cx.spec.serving(&live.cx.spec.services[name]);
+    let may_serve = |node: &&Member| node.takes_services() && serving.iter().any(|name| name.as_str() == node.name);
+    let nowhere_left = || state.members.iter().filter(may_serve).all(failed_on);
     let given_up = members.iter().any(is_stuck)
         && (members.iter().any(|member| member.blocked) || (!failures.is_empty() && nowhere_left()));
     if let (true, Some(failure)) = (given_up, failures.first()) {
@@ -89,6 +92,8 @@ fn start(live: &Live<'_>, group: &Group, bound_for: Option<&str>) -> Item {
     let up = members.iter().filter(|member| member.active && member.role == "Started").count();
     let where_to = bound_for.map(|node| format!(" on {node}")).unwrap_or_default();
     let wait = Item::wait(&subject(name), "start", format!("service {name} to start{where_to}"), POLL);
+    // Nothing starts while nobody decides.
+    let wait = wait.needs(super::coordinated(live.cx.spec));
     wait.left(u64::try_from(members.len() - up).unwrap_or(0), "resources")
 }
 
@@ -107,4 +112,42 @@ fn failed(name: &ServiceName, failure: &Failure) -> Item {
         said(failure),
         format!("when its cause is mended, `bricklayer service enable {name}` has it tried again"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::kinds::Cx;
+    use crate::kinds::manager::{Standing, document};
+    use crate::model::{Answer, Facts, Intent, NodeName, Seen, Work};
+    use crate::tools::sample;
+
+    #[test]
+    fn a_service_that_failed_wherever_it_may_run_is_not_waited_for_because_of_a_node_outside_of_its_domain() {
+        let file =
+            include_str!("../../../specs/postgres-ha.yaml").replace("\nnodes:\n", "\nnodes:\n  node03: {id: 3}\n");
+        let spec = crate::spec::from_bytes("postgres-ha.yaml", file.into()).spec.unwrap();
+        let mut state = sample::read("84-resource-cannot-start/crm_mon.txt");
+        let first = state.stdout.lines().find(|line| line.contains("<node name=\"node01\" id=\"1\" online")).unwrap();
+        let third = first.replace("node01", "node03").replace("id=\"1\"", "id=\"3\"");
+        state.stdout = state.stdout.replacen(first, &format!("{first}\n{third}"), 1);
+        let mut facts = Facts::default();
+        for node in ["node01", "node02"].map(|name| NodeName::new(name).unwrap()) {
+            let cib = sample::read("84-resource-cannot-start/cibadmin-Q.txt");
+            for (command, output) in [(pacemaker::cib().command, cib), (pacemaker::state().command, state.clone())] {
+                facts.record(&node, command, Answer { outcome: Ok(output), at: Timestamp::UNIX_EPOCH });
+            }
+        }
+        let intent = Intent::default();
+        let cx = Cx::new(&spec, &facts, &intent);
+        let Seen::Is(standing) = Standing::of(&cx) else { panic!("it answers") };
+        assert!(standing.state.members.iter().any(|member| member.name == "node03" && member.takes_services()));
+        let mut found = Assessment::default();
+        let document = document(&cx, Some(&standing), &mut found);
+        assess(&Live { cx: &cx, standing: &standing }, &document.services[0], true, &mut found);
+        let [item] = &found.items[..] else { panic!("{:?}", found.items) };
+        assert!(matches!(&item.work, Work::Held(held) if held.cause == Cause::Failed), "{item:?}");
+    }
 }

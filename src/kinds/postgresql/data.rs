@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{One, alike, all, made};
 use crate::kinds::actual::Actual;
 use crate::kinds::manager::Standing;
-use crate::kinds::{Assessment, Brick, Cx, Mount, Volume, bricks, nodes, volumes};
+use crate::kinds::{Assessment, Brick, Cx, Mount, Volume, bricks, nodes};
 use crate::model::{Cause, Difference, Item, NodeName, Place, Query, Seen, ServiceName, Threat, Why};
 use crate::tools::pacemaker;
 use crate::tools::postgresql::{self, Holds, Programs, Runs};
@@ -189,7 +189,6 @@ fn make(one: &One<'_>, mount: &Mount, volume: &Volume, below: &str, sight: &Sigh
     let mut item = Item::run(&one.subject(), "make", summary, Place::On(node.clone()), command)
         .because(Difference::new("database", format!("PostgreSQL {}", words(&programs))))
         .needs(nodes::installed(node, programs.package))
-        .needs(volumes::usable(&mount.volume))
         .gives(made(one.name))
         .assumed_if(!started);
     if started {

@@ -174,7 +174,6 @@ fn a_database_is_made_on_a_volume_that_is_whole_and_by_a_node_with_a_brick() {
     let needs: Vec<String> = item.needs.iter().map(ToString::to_string).collect();
     for need in [
         "package postgresql-15 on node01 is installed",
-        "volume vol is ready for use",
         "brick /glvol00/brick on node01 is served",
         "brick /glvol00/brick on node02 is served",
     ] {

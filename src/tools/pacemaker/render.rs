@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::cib::{self, MEASURED, OWNED, meta};
-use crate::model::{Agent, ClusterDocument, Fencer, Gate, Group, NodeName, Operation, Primitive, Role, Score};
+use crate::model::{Agent, ClusterDocument, Fencer, Force, Gate, Group, NodeName, Operation, Primitive, Role, Score};
 use crate::tools::xml::Element;
 
 /// The set in which the cluster's properties lie, by Pacemaker's own convention.
@@ -299,20 +299,29 @@ fn gate(group: &Group, attribute: &str, gate: &Gate) -> Vec<Element> {
             .with("attribute", attribute)
             .with("operation", operation)
     };
-    let number = |expression: Element| expression.with("type", "number").with("value", "1");
-    let rule = Element::new("rule").with("id", format!("{id}-rule"));
-    let location = |rule| Element::new("rsc_location").with("id", &id).with("rsc", group.id.as_str()).holding([rule]);
-    if !gate.strict {
-        return vec![location(rule.with("score", PREFERRED).holding([number(expression("open", "gte"))]))];
+    let compared = |what: &str, operation: &str| expression(what, operation).with("type", "number").with("value", "1");
+    let location = |score, expressions: Vec<Element>| {
+        let rule = Element::new("rule").with("id", format!("{id}-rule")).with("score", score);
+        let rule = if expressions.len() > 1 { rule.with("boolean-op", "or") } else { rule };
+        let location = Element::new("rsc_location").with("id", &id).with("rsc", group.id.as_str());
+        location.holding([rule.holding(expressions)])
+    };
+    let unsaid = || expression("unsaid", "not_defined");
+    let open = || compared("open", "gte");
+    match gate.force {
+        Force::Prefer => vec![location(PREFERRED, vec![open()])],
+        // Pacemaker forgets what was said when its daemon for attributes dies. A service does not move for that.
+        Force::PreferUnlessShut => vec![location(PREFERRED, vec![unsaid(), open()])],
+        Force::Strict => {
+            let order = Element::new("rsc_order")
+                .with("id", format!("{id}-first"))
+                .with("first", watcher_id(&gate.watcher))
+                .with("then", group.id.as_str())
+                .with("kind", "Optional")
+                .with("symmetrical", "false");
+            vec![location("-INFINITY", vec![unsaid(), compared("below", "lt")]), order]
+        }
     }
-    let shut = [expression("unsaid", "not_defined"), number(expression("below", "lt"))];
-    let order = Element::new("rsc_order")
-        .with("id", format!("{id}-first"))
-        .with("first", watcher_id(&gate.watcher))
-        .with("then", group.id.as_str())
-        .with("kind", "Optional")
-        .with("symmetrical", "false");
-    vec![location(rule.with("score", "-INFINITY").with("boolean-op", "or").holding(shut)), order]
 }
 
 /// The id under which a watcher is on all nodes.

@@ -111,9 +111,9 @@ fn fence_device(world: &World, at: &NodeName, primitive: &Primitive) -> Ended {
         return (rc::INSTALLED, format!("Agent {} does not exist", primitive.kind));
     }
     for name in ["identity_file", "password_script"] {
-        if let Some(path) = primitive.parameters.get(name)
-            && !node.files.contains_key(path)
-        {
+        // A password is what a command prints, and here that is `cat` of its file.
+        let path = primitive.parameters.get(name).map(|value| value.strip_prefix("cat ").unwrap_or(value));
+        if path.is_some_and(|path| !node.files.contains_key(path)) {
             return (rc::ERROR, String::new());
         }
     }

@@ -75,12 +75,12 @@ impl World {
         node.corosync.as_ref().filter(|_| node.is_on())
     }
 
-    /// Whether the Corosync of `b` is heard by that of `a`, over any link.
+    /// Whether the Corosync of `b` is heard by that of `a`, over any link. With knet only the key decides who belongs
+    /// together: the cluster's name makes a multicast address, and nothing else (corosync.conf(5)).
     #[must_use]
     pub fn hears(&self, a: &NodeName, b: &NodeName) -> bool {
         let (Some(one), Some(other)) = (self.corosync(a), self.corosync(b)) else { return false };
-        let same = one.key == other.key && one.conf.cluster() == other.conf.cluster();
-        same && self.has_link(a, b, &one.conf) && self.has_link(b, a, &other.conf)
+        one.key == other.key && self.has_link(a, b, &one.conf) && self.has_link(b, a, &other.conf)
     }
 
     fn has_link(&self, a: &NodeName, b: &NodeName, conf: &Conf) -> bool {
@@ -103,6 +103,15 @@ impl World {
             let waits = corosync.conf.wait_for_all() && !corosync.saw_all;
             corosync.members.len() + self.device_votes(at) >= corosync.conf.quorum() && !waits
         })
+    }
+
+    /// Whether members that decide now would be too few to, once they had read their files.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn would_hush(&self, at: &NodeName) -> bool {
+        let Some(corosync) = self.corosync(at).filter(|_| self.has_votes(at)) else { return false };
+        let quorum = corosync.members.keys().filter_map(|member| Some(self.corosync_conf(member)?.quorum())).max();
+        quorum.is_some_and(|quorum| corosync.members.len() < quorum)
     }
 
     /// Lets the rings change as far as they do by now.

@@ -541,3 +541,20 @@ fn the_newer_cib_wins_when_nodes_meet_again() {
     assert!(both.iter().all(|cib| cib.contains("value=\"2001\"/>")), "{both:?}");
     assert_eq!(epochs(&sim, "node01"), epochs(&sim, "node02"));
 }
+
+#[test]
+fn members_that_call_their_cluster_by_two_names_hear_each_other() {
+    let sim = empty();
+    let path = "/etc/corosync/corosync.conf";
+    let text = sim.world().nodes[&node("node01")].files[path].text.clone();
+    sim.world().node_mut(&node("node01")).put(
+        path,
+        &text.replace("cluster_name: cluster01", "cluster_name: new"),
+        "644",
+    );
+    sure(&sim, "node01", "systemctl", &["restart", "corosync", "pacemaker"]);
+    sim.advance(Duration::from_secs(10));
+    let members = sure(&sim, "node01", "corosync-cmapctl", &[]).stdout;
+    assert!(members.contains("totem.cluster_name (str) = new\n"), "{members}");
+    assert!(members.contains("runtime.members.2.status (str) = joined\n"), "{members}");
+}
