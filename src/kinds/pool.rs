@@ -71,10 +71,13 @@ impl View {
     pub(super) fn of(cx: &Cx<'_>) -> Self {
         let views: BTreeMap<NodeName, Seen<Pool>> =
             cx.spec.nodes.keys().map(|name| (name.clone(), cx.see(name, &gluster::pool()))).collect();
-        // A pool takes no node that has peers or volumes of its own, so of strangers such a one takes in the others.
+        // A pool takes no node that has volumes of its own, so of nodes that are alone such a one takes in the others.
+        // Who has peers is not asked: none of the others can take it in.
         let volumes = |name| cx.see(name, &gluster::volumes()).known().map_or(0, BTreeMap::len);
+        let own = |name, pool: &Pool| if pool.peers.is_empty() { volumes(name) } else { 0 };
         let company = |pool: &Pool| (pool.peers.values().filter(|peer| peer.connected).count(), pool.peers.len());
-        let answering = views.iter().filter_map(|(name, seen)| Some((name, (company(seen.known()?), volumes(name)))));
+        let standing = |name, pool: &Pool| (company(pool), own(name, pool));
+        let answering = views.iter().filter_map(|(name, seen)| Some((name, standing(name, seen.known()?))));
         // The first of equals: `max_by_key` takes the last.
         let best = answering.rev().max_by_key(|(_, standing)| *standing).map(|(name, _)| name);
         let startable = || views.iter().find(|(_, seen)| matches!(seen, Seen::NotYet(_))).map(|(name, _)| name);
