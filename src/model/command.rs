@@ -117,6 +117,20 @@ pub struct Command {
     pub deadline: Duration,
     /// Whether it may alter the node.
     pub effect: Effect,
+    /// The daemon that it asks, where it would wait for one that does not run.
+    #[serde(skip)]
+    pub asks: Option<Daemon>,
+}
+
+/// A daemon that is asked over a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Daemon {
+    /// Where it listens, as far as is known: one that was built elsewhere may listen elsewhere.
+    pub socket: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What who asks it says in the end if it does not run.
+    pub off: &'static str,
 }
 
 /// How long a command that only looks may take unless it says otherwise.
@@ -143,7 +157,13 @@ impl Command {
         effect: Effect,
     ) -> Self {
         let args = args.into_iter().map(Into::into).collect();
-        Self { program, args, stdin: Stdin::Nothing, deadline, effect }
+        Self { program, args, stdin: Stdin::Nothing, deadline, effect, asks: None }
+    }
+
+    /// The same command, which asks `daemon` and is not run, but taken for answered, where that does not run.
+    #[must_use]
+    pub fn asking(self, daemon: Daemon) -> Self {
+        Self { asks: Some(daemon), ..self }
     }
 
     /// The same command with another deadline.

@@ -16,7 +16,7 @@ mod report;
 mod secret;
 mod status;
 
-pub use command::{Command, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
+pub use command::{Command, Daemon, Effect, Failure, Lease, Outcome, Output, Program, Query, ReadError, Script, Stdin};
 pub use document::{Agent, ClusterDocument, Fencer, Force, Gate, Group, Operation, Primitive, Role, Score};
 pub use facts::{Answer, Facts, Seen, Why};
 pub use finding::{Finding, Findings, Located, Position, Severity, Source, SpecPath};

@@ -16,7 +16,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use super::quote::quoted;
-use crate::model::{Command, Effect, Failure, Lease, Outcome, Output, Program, Script, Stdin};
+use crate::model::{Command, Daemon, Effect, Failure, Lease, Outcome, Output, Program, Script, Stdin};
 
 /// The part that is the same in every batch.
 const COMMON: &str = include_str!("batch.sh");
@@ -172,7 +172,8 @@ fn program(commands: &[Command], lease: Option<&Lease>, [nonce, place]: [&str; 2
     let (mut reads, mut changes) = (String::new(), String::new());
     for (index, command) in commands.iter().enumerate() {
         let guarded = lease.is_some() && command.effect == Effect::Changes && command.program.name() != LEASE_SCRIPT;
-        let call = call(index, command, if guarded { "guarded" } else { "run" });
+        let how = if guarded { "guarded".to_owned() } else { asking(command).unwrap_or_else(|| "run".to_owned()) };
+        let call = call(index, command, &how);
         let _ = match command.effect {
             Effect::Reads => writeln!(reads, "{call} &"),
             Effect::Changes => writeln!(changes, "{call}"),
@@ -199,7 +200,13 @@ fn scripts(commands: &[Command]) -> BTreeSet<Script> {
     commands.iter().filter_map(script).collect()
 }
 
-/// The call of one command: `run` or `guarded`, with its standard input in front.
+/// How a command is run that asks a daemon.
+fn asking(command: &Command) -> Option<String> {
+    let Daemon { socket, unit, off } = command.asks?;
+    Some(format!("asking {} {} {}", quoted(socket)?, quoted(unit)?, quoted(off)?))
+}
+
+/// The call of one command: `run`, `asking` or `guarded`, with its standard input in front.
 fn call(index: usize, command: &Command, how: &str) -> String {
     let words = command.args.iter().map(|arg| quoted(arg)).collect::<Option<Vec<_>>>();
     let input = match &command.stdin {
@@ -373,6 +380,22 @@ mod tests {
         let expected = [Err(Failure::TimedOut(Duration::from_secs(1))), output(0, "fine\n", "")];
         assert_eq!(outcomes(&batch, &reply.stdout), expected);
         assert!(began.elapsed() < batch.patience());
+    }
+
+    #[test]
+    fn a_daemon_that_does_not_run_is_not_asked_and_one_that_listens_elsewhere_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned().leak() as &'static str;
+        let _listens = std::os::unix::net::UnixListener::bind(path("there")).unwrap();
+        let ask = |socket, program: &'static str| {
+            tool(program, &["asked"]).asking(Daemon { socket, unit: "no such.service", off: "it's off" })
+        };
+        let commands = [ask(path("there"), "echo"), ask(path("away"), "echo"), ask(path("away"), "no-such-program")];
+        let batch = Batch::new(&commands, None);
+        let outcomes = outcomes(&batch, &sh(batch.program().as_bytes()).stdout);
+        assert_eq!(outcomes[..2], [output(0, "asked\n", ""), output(1, "", "it's off\n")]);
+        // A program that is not installed is not taken for a daemon that is off.
+        assert!(matches!(&outcomes[2], Ok(output) if output.status == 127), "{outcomes:?}");
     }
 
     #[test]

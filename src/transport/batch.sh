@@ -34,6 +34,21 @@ run() {
   answer "$index" "$status" "$from" "$to"
 }
 
+# asking SOCKET UNIT OFF INDEX SECONDS PROGRAM ARGUMENT...: as run, but where the program asks a daemon that does not
+# run, it is not kept waiting until it says so.
+asking() {
+  socket=$1 unit=$2 off=$3
+  shift 3
+  if [ -S "$socket" ] || ! command -v "$3" >/dev/null || systemctl --quiet is-active "$unit"; then
+    run "$@"
+    return
+  fi
+  read -r now _ </proc/uptime
+  : >"$dir/$1.out"
+  printf '%s\n' "$off" >"$dir/$1.err"
+  answer "$1" 1 "$now" "$now"
+}
+
 # guarded ...: as run, but only while the lease is ours by this node's own clock.
 guarded() {
   holder='' expiry=0
