@@ -1,7 +1,12 @@
 //! Failovers that take longer than a gate should: fencing that only powers off, that fails, and a third node with the
 //! arbiter's brick. `tests/soak/failover` runs them.
 
+use std::time::Duration;
+
 use crate::failover::{NODES, SERVICE, cut, deployed, is_whole_again};
+
+/// The agent may try for as long as it takes a node that does not come on again.
+const FENCING_FAILS: Duration = Duration::from_secs(400);
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
@@ -26,7 +31,7 @@ fn nothing_starts_elsewhere_while_fencing_fails() {
     let (lab, spec) = deployed(&NODES, &[]);
     lab.hypervisor("refuses");
     lab.on("node01", "kill -9 $(pgrep -x corosync)");
-    lab.until("node02", "crm_mon -1 --output-as=xml | grep -q 'fence_event.*status=.failed'");
+    lab.until_within(FENCING_FAILS, "node02", "crm_mon -1 --output-as=xml | grep -q 'fence_event.*status=.failed'");
     // The lost node may still write; nobody else may.
     assert_eq!(lab.owner("node02", SERVICE), None);
     assert!(!lab.is_mounted("node02", "data00", "/gldata00"), "two nodes have the files of one database");

@@ -191,7 +191,7 @@ impl Lab {
 
     /// The same for what may take another time.
     #[track_caller]
-    fn until_within(&self, patience: Duration, node: &str, words: &str) {
+    pub fn until_within(&self, patience: Duration, node: &str, words: &str) {
         let start = Instant::now();
         while self.try_on(node, words).code != 0 {
             assert!(start.elapsed() < patience, "{node} does not come to: {words}");

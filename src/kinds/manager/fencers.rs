@@ -13,9 +13,13 @@ const MONITOR_INTERVAL: Duration = Duration::from_secs(60);
 const MONITOR_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it may take to fence. Agents count a node that goes off and does not come on again as fenced, but only after
 /// they have asked for it 20 times, a second apart and as long as each answer takes (`power_timeout`, fencing library):
-/// with Pacemaker's own 60 s, a dead power supply may fail the fencing and with it the failover (seen with
-/// `fence_virsh` 4.12 against a busy hypervisor).
+/// with Pacemaker's own 60 s, a busy hypervisor may fail the fencing and with it the failover.
 const REBOOT_TIMEOUT: Duration = Duration::from_secs(150);
+/// Below Pacemaker, the fencing library has no timeouts unless it is told to (`check_input` in fencing.py of
+/// fence-agents 4.12): an agent then waits for ever for a node that does not come on again, and a hypervisor that can
+/// no longer start a domain keeps the service down. With its timeouts, the node counts as fenced after 20 s. Those for
+/// the answers of a busy machine are longer than its own 5 s and 3 s. Seen with `fence_virsh`, so only that is told.
+const VIRSH: [(&str, &str); 3] = [("disable_timeout", "false"), ("login_timeout", "30"), ("shell_timeout", "30")];
 
 /// Adds devices, levels and what the cluster is told of fencing.
 pub(super) fn contribute(cx: &Cx<'_>, standing: Option<&Standing>, document: &mut ClusterDocument) {
@@ -55,6 +59,11 @@ pub(super) fn ids(name: &FenceDeviceName, device: &FenceDevice) -> Vec<String> {
 fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
     let mut common = device.options.clone();
     common.entry("pcmk_reboot_timeout".to_owned()).or_insert_with(|| format!("{}s", REBOOT_TIMEOUT.as_secs()));
+    if device.agent.as_str() == "fence_virsh" {
+        for (option, value) in VIRSH {
+            common.entry(option.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
     common.extend(device.secrets.keys().map(|option| secret(name, option)));
     let fencer = |id: String, own: BTreeMap<String, String>| {
         let mut parameters = common.clone();

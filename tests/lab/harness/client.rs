@@ -51,9 +51,10 @@ pub struct Gap {
 }
 
 impl Client {
-    /// Makes the table and starts to insert.
+    /// Makes an empty table and starts to insert.
     #[track_caller]
     pub fn start(lab: &Lab, address: &str) -> Self {
+        lab.psql(address, "DROP TABLE IF EXISTS rows");
         lab.psql(address, "CREATE TABLE rows (n bigint PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())");
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, address) = (Arc::clone(&stop), address.to_owned());
