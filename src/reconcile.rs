@@ -32,6 +32,8 @@ const FUTILE_MAX: u32 = 5;
 const DOUBTS_MAX: u32 = 3;
 /// How long a node that could not be reached is taken for silent without being asked again.
 const SILENCE_HOLDS: Duration = Duration::from_secs(15);
+/// After how long without any progress a wait counts as stalled. Self-heal mends tens of entries a second.
+const STALLS: Duration = Duration::from_secs(20);
 /// How long until a lease that another holds is asked for again.
 const LEASE_POLL: Duration = Duration::from_secs(2);
 
@@ -94,6 +96,7 @@ impl Reconciler<'_> {
             ran: BTreeMap::new(),
             done: Vec::new(),
             failed: Vec::new(),
+            stood: BTreeMap::new(),
             doubts: 0,
             patience: self.patience,
         };
@@ -136,6 +139,8 @@ struct Session<'a> {
     ran: BTreeMap<ItemId, Done>,
     done: Vec<Done>,
     failed: Vec<Failed>,
+    /// How much was left of each wait that can be counted, and since when.
+    stood: BTreeMap<ItemId, (u64, Instant)>,
     /// How often in a row it was looked again at what could not be read.
     doubts: u32,
     /// What is left of it.
@@ -164,6 +169,7 @@ impl Session<'_> {
                 return (last.unwrap_or_else(partial), End::Blind);
             };
             self.take_stock(&plan);
+            self.time_waits(&plan);
             events(Event::Planned(plan.clone()));
             if self.ended() {
                 return (plan, End::Ended);
@@ -215,6 +221,19 @@ impl Session<'_> {
             plan = observe(spec, &self.intent, transport, clock, &mut self.facts) => Some(plan),
             () = stopped(&mut self.stop) => None,
         }
+    }
+
+    /// Notes which waits have stood still for too long.
+    fn time_waits(&mut self, plan: &Plan) {
+        let now = Instant::now();
+        let before = std::mem::take(&mut self.stood);
+        for step in plan.waiting() {
+            let (id, Some(Progress { left, .. })) = (&step.item.id, progress(step)) else { continue };
+            let since = before.get(id).filter(|(there, _)| there == left).map_or(now, |(_, since)| *since);
+            self.stood.insert(id.clone(), (*left, since));
+        }
+        let stalled = |(id, (_, since)): (&ItemId, &(u64, Instant))| (now - *since >= STALLS).then(|| id.clone());
+        self.intent.stalled = self.stood.iter().filter_map(stalled).collect();
     }
 
     /// Compares the new plan with what was run: what is gone is done, what is still there was in vain.
@@ -366,10 +385,15 @@ fn is_doubtful(step: &Step) -> bool {
     step.item.subject.kind != "node" && matches!(&step.item.work, Work::Held(held) if held.cause == Cause::Unknown)
 }
 
-/// What is left of what is waited for, where it can be counted.
-fn left(step: &Step) -> String {
+/// How far it is with what is waited for, where it can be counted.
+fn progress(step: &Step) -> Option<&Progress> {
     match &step.item.work {
-        Work::Wait(Wait { progress: Some(Progress { left, unit }), .. }) => format!("{left} {unit} left"),
-        Work::Wait(_) | Work::Run(_) | Work::Held(_) => String::new(),
+        Work::Wait(Wait { progress, .. }) => progress.as_ref(),
+        Work::Run(_) | Work::Held(_) => None,
     }
+}
+
+/// What is left of what is waited for.
+fn left(step: &Step) -> String {
+    progress(step).map(|Progress { left, unit }| format!("{left} {unit} left")).unwrap_or_default()
 }

@@ -164,6 +164,8 @@ impl Case {
     /// Runs once with something refused or not to be seen: what rests on it is not tried, and nobody waits for it.
     pub async fn hindered(&self, hindrance: &Meddling) -> Result<End, String> {
         let sim = self.begin();
+        // Where the push of a heal is refused, the next crawl still comes by itself, and takes longer than this run.
+        sim.world().left_behind.clear();
         let watched = Watched::new(&sim, &self.spec).meddling(hindrance.clone());
         let errand = Errand { limit: BRIEF, ..self.errand("hindered") };
         let report = apply(&watched, &errand, |_| ()).await.ok_or("it died of nothing")?;

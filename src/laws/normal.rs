@@ -21,9 +21,11 @@ pub fn normal(world: &World, spec: &Spec) -> Normal {
     world.nodes.iter().flat_map(|(name, node)| view.node(name, node)).chain(held).collect()
 }
 
-/// What is going on in a world and passes: failures that somebody may forget, and files that nobody has read yet.
+/// What is going on in a world and passes: failures that somebody may forget, files that nobody has read yet, and
+/// crawls, of which only the self-heal daemons know what they find.
 pub fn passing(world: &World) -> Normal {
-    let mut lines = Normal::new();
+    let crawl = |(volume, at): (&String, &u64)| format!("a crawl of {volume} began at {at}");
+    let mut lines: Normal = world.crawled.iter().map(crawl).collect();
     for (name, node) in &world.nodes {
         for (member, state) in node.pacemaker.cib.iter().flat_map(|cib| &cib.status) {
             let failures = state.attributes.keys().filter(|key| key.starts_with("fail-count-"));

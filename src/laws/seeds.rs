@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 /// The random choices of one seed: splitmix64.
+#[derive(Clone)]
 pub struct Draws(u64);
 
 impl Draws {

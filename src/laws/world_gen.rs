@@ -287,6 +287,11 @@ impl Hands<'_> {
             if self.draws.chance(70) {
                 write(self, 300);
             }
+            // Drawn aside, so that the worlds stay the same otherwise.
+            if self.draws.clone().chance(30) {
+                // A crawl will pass over some of it, and the next comes too late for anybody to wait for it.
+                self.sim.world().left_behind.insert(name.to_owned(), 5);
+            }
             if self.draws.chance(40) {
                 self.gluster(at, &["volume", "start", name, "force"]);
             }

@@ -37,6 +37,8 @@ pub struct Intent {
     pub wish: Option<Wish>,
     /// The steps that ended well in this run: what is wished once is not done again.
     pub ran: BTreeSet<ItemId>,
+    /// The waits of this run of which nothing has come for a while: what is waited for may want a push.
+    pub stalled: BTreeSet<ItemId>,
 }
 
 /// What a person wants once: a verb of the command line, as a part of the plan, so that it obeys the same safety.

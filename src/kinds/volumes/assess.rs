@@ -336,11 +336,7 @@ impl One<'_> {
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
         if self.cx.intent.wish == Some(Wish::Heal(self.name.clone())) {
-            let now =
-                self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
-            if !self.cx.intent.ran.contains(&now.id) {
-                found.item(now);
-            }
+            self.heal_now(found);
         }
         let bricks: Vec<&Brick> = self.present_bricks().collect();
         let places: Vec<_> = bricks.iter().map(|b| self.actual.place(&b.node, b.path.as_str())).collect();
@@ -361,10 +357,24 @@ impl One<'_> {
         if pending > 0 {
             item = item.left(pending, "entries");
         }
+        // A crawl leaves what is just written to, and the next one comes by itself after ten minutes
+        // (`cluster.heal-timeout`).
+        if all_served && self.cx.intent.stalled.contains(&item.id) {
+            self.heal_now(found);
+        }
         for brick in bricks {
             item = item.needs(bricks::served(brick));
         }
         found.item(item);
+    }
+
+    /// Starts a crawl, once a run.
+    fn heal_now(&self, found: &mut Assessment) {
+        let now =
+            self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
+        if !self.cx.intent.ran.contains(&now.id) {
+            found.item(now);
+        }
     }
 
     /// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many

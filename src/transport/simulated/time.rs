@@ -153,20 +153,21 @@ impl World {
     /// Mends up to `entries` on each pair of bricks that are both up.
     fn heal(&mut self, entries: u64) {
         for volume in self.known_volumes().into_iter().filter(Volume::started) {
+            let left_behind = self.left_behind.get(&volume.name).copied().unwrap_or_default();
             for set in volume.bricks.chunks(volume.set_size()) {
                 for source in set {
                     for target in set.iter().filter(|target| *target != source) {
-                        self.heal_pair(source, target, entries);
+                        self.heal_pair(source, target, entries, left_behind);
                     }
                 }
             }
         }
     }
 
-    fn heal_pair(&mut self, source: &BrickRef, target: &BrickRef, entries: u64) {
+    fn heal_pair(&mut self, source: &BrickRef, target: &BrickRef, entries: u64, left_behind: u64) {
         let Some((files, left)) = self.heals_now(source, target) else { return };
         let Some(key) = self.brick_key(&target.uuid, &target.path) else { return };
-        let left = left.saturating_sub(entries);
+        let left = left.saturating_sub(entries).max(left_behind.min(left));
         self.on_brick(source, |directory| {
             if left == 0 {
                 directory.blames.remove(&key);

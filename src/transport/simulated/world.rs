@@ -47,6 +47,12 @@ pub struct World {
     /// Whether the host of the quorum device does not answer.
     #[serde(default)]
     pub qnetd_off: bool,
+    /// What the crawls of self-heal leave of each brick's list until somebody starts one, by volume.
+    #[serde(default)]
+    pub left_behind: BTreeMap<String, u64>,
+    /// When somebody last started a crawl, by volume.
+    #[serde(default)]
+    pub crawled: BTreeMap<String, u64>,
     /// The state of the source of uuids and ports.
     pub draws: u64,
     /// How long the program that runs now keeps its caller waiting beyond its usual time.

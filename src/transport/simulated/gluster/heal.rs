@@ -12,7 +12,8 @@ use crate::transport::simulated::world::World;
 const CONNECT_MS: u64 = 3000;
 const AWAY: &str = "Transport endpoint is not connected";
 
-/// `volume heal VOLUME [full]`. The heal itself goes on by itself in this world, as it does in the real one.
+/// `volume heal VOLUME [full]`. The heal itself goes on by itself in this world, as it does in the real one, but for
+/// what the last crawl has left behind.
 pub fn launch(world: &mut World, at: &NodeName, name: &str, kind: &str) -> Output {
     let operation = format!("Launching heal operation to perform {kind} self heal on volume {name} has been");
     let refused = |why: &str| failed(1, format!("{operation} unsuccessful:\n{why}\n"));
@@ -28,10 +29,14 @@ pub fn launch(world: &mut World, at: &NodeName, name: &str, kind: &str) -> Outpu
         Err(super::pool::Stuck::Busy) => {
             refused(&format!("Another transaction is in progress for {name}. Please try again after some time."))
         }
-        Ok(_) => match volume.bricks.iter().find(|brick| !world.brick_is_up(&brick.uuid, &brick.path)) {
-            Some(down) => refused(&not_launched(world, at, down)),
-            None => printed(format!("{operation} successful \nUse heal info commands to check status.\n")),
-        },
+        Ok(_) => {
+            if let Some(down) = volume.bricks.iter().find(|brick| !world.brick_is_up(&brick.uuid, &brick.path)) {
+                return refused(&not_launched(world, at, down));
+            }
+            world.left_behind.remove(name);
+            world.crawled.insert(name.to_owned(), world.clock_ms);
+            printed(format!("{operation} successful \nUse heal info commands to check status.\n"))
+        }
     }
 }
 
