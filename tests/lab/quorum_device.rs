@@ -25,7 +25,12 @@ fn has(printed: &str, key: &str, value: &str) -> bool {
 /// Asserts that both nodes are members and that each has the device's vote.
 fn have_three_votes(lab: &Lab) {
     for node in NODES {
-        lab.until(node, "corosync-quorumtool -s | grep -q 'Total votes: *3'");
+        // The votes are counted a moment before the quorum that they make is told.
+        lab.until(
+            node,
+            "said=$(corosync-quorumtool -s); for line in 'Total votes: *3' 'Quorate: *Yes'; do \
+            echo \"$said\" | grep -q \"^$line\" || exit 1; done",
+        );
         let quorum = quorum(lab, node);
         assert!(has(&quorum, "Quorate:", "Yes") && has(&quorum, "Quorum:", "2"), "{quorum}");
         assert!(
