@@ -129,7 +129,7 @@ pub struct Daemon {
     pub socket: &'static str,
     /// Its unit.
     pub unit: &'static str,
-    /// What who asks it says in the end if it does not run.
+    /// What who asks it says on its standard output in the end, if it does not run.
     pub off: &'static str,
 }
 

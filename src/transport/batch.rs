@@ -393,7 +393,7 @@ mod tests {
         let commands = [ask(path("there"), "echo"), ask(path("away"), "echo"), ask(path("away"), "no-such-program")];
         let batch = Batch::new(&commands, None);
         let outcomes = outcomes(&batch, &sh(batch.program().as_bytes()).stdout);
-        assert_eq!(outcomes[..2], [output(0, "asked\n", ""), output(1, "", "it's off\n")]);
+        assert_eq!(outcomes[..2], [output(0, "asked\n", ""), output(1, "it's off\n", "")]);
         // A program that is not installed is not taken for a daemon that is off.
         assert!(matches!(&outcomes[2], Ok(output) if output.status == 127), "{outcomes:?}");
     }

@@ -44,8 +44,8 @@ asking() {
     return
   fi
   read -r now _ </proc/uptime
-  : >"$dir/$1.out"
-  printf '%s\n' "$off" >"$dir/$1.err"
+  printf '%s\n' "$off" >"$dir/$1.out"
+  : >"$dir/$1.err"
   answer "$1" 1 "$now" "$now"
 }
 
