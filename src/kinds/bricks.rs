@@ -291,7 +291,7 @@ impl One<'_> {
             path: &above,
             fstype: filesystem.name(),
             options: &["noatime".to_owned()],
-            before: &["glusterd.service"],
+            before: &[gluster::UNIT],
             after: &[],
         };
         Item::run(

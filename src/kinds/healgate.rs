@@ -18,7 +18,7 @@ use crate::tools::node;
 
 /// How often the agent looks; it counts on that in what it takes for news.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// How long it may take: each of its programs is given 10 s, and it must not get a node fenced by being slow.
+/// How long it may take: each of its programs is given 10 s.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a service does about copies of its data that are not complete.
@@ -133,17 +133,12 @@ fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
         quorum: volumes::client_quorum(volume),
     };
     let (provider, agent) = healgate::AGENT;
-    let once = |name| Operation { name, interval: None, timeout: TIMEOUT, on_fail: None };
     Primitive {
         id: ids::gate(name),
         agent: Agent::Ocf(provider.to_owned(), agent.to_owned()),
         parameters: watch.parameters(),
         meta: BTreeMap::new(),
-        operations: vec![
-            once("start"),
-            once("stop"),
-            Operation { interval: Some(INTERVAL), on_fail: Some("ignore"), ..once("monitor") },
-        ],
+        operations: Operation::watching(INTERVAL, TIMEOUT),
     }
 }
 

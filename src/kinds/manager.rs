@@ -204,8 +204,6 @@ impl Live<'_> {
         self.put_into_force(&candidate, &changes, found);
         if changes.is_empty() {
             outcome::fencers(self, &document.fencers, found);
-        }
-        if changes.is_empty() {
             gates::opening(self, found);
         }
         for group in &document.services {

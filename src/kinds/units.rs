@@ -6,10 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cx, corosync, postgresql};
 use crate::model::{NodeName, Query, Seen};
+use crate::tools::gluster;
 use crate::tools::systemd::{self, Unit};
-
-/// glusterd's unit.
-pub(super) const GLUSTERD: &str = "glusterd.service";
 
 /// What one node answers, by the unit's name.
 pub(super) type Units = Seen<BTreeMap<String, Unit>>;
@@ -35,12 +33,12 @@ pub(super) fn of(cx: &Cx<'_>, node: &NodeName) -> Units {
 
 /// glusterd's unit among a node's.
 pub(super) fn glusterd(units: &BTreeMap<String, Unit>) -> Unit {
-    units.get(GLUSTERD).cloned().unwrap_or_default()
+    units.get(gluster::UNIT).cloned().unwrap_or_default()
 }
 
 fn query(cx: &Cx<'_>, mounts: &BTreeSet<String>) -> Query<BTreeMap<String, Unit>> {
     let mounts = mounts.iter().map(String::as_str);
     systemd::units(
-        std::iter::once(GLUSTERD).chain(mounts).chain(corosync::units(cx.spec)).chain(postgresql::units(cx.spec)),
+        std::iter::once(gluster::UNIT).chain(mounts).chain(corosync::units(cx.spec)).chain(postgresql::units(cx.spec)),
     )
 }

@@ -114,6 +114,17 @@ pub struct Operation {
     pub on_fail: Option<&'static str>,
 }
 
+impl Operation {
+    /// What is done to a watcher that looks every `interval`: it is there to tell, and must not get a node fenced by
+    /// being slow.
+    #[must_use]
+    pub fn watching(interval: Duration, timeout: Duration) -> Vec<Self> {
+        let once = |name| Self { name, interval: None, timeout, on_fail: None };
+        let monitor = Self { interval: Some(interval), on_fail: Some("ignore"), ..once("monitor") };
+        vec![once("start"), once("stop"), monitor]
+    }
+}
+
 /// Whether a service is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {

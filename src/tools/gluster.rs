@@ -34,9 +34,11 @@ fn args<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     ["--mode=script", "--xml"].into_iter().chain(words).map(str::to_owned).collect()
 }
 
+/// glusterd's unit.
+pub const UNIT: &str = "glusterd.service";
 /// The socket of the Linux distributions (`DEFAULT_GLUSTERD_SOCKFILE` in glusterfs.h). Without it, one question in six
 /// takes 3 s: the command line misses that it was refused, and tries again when its timer has run out.
-const GLUSTERD: Daemon = Daemon { socket: "/run/glusterd.socket", unit: "glusterd.service", off: OFF };
+const GLUSTERD: Daemon = Daemon { socket: "/run/glusterd.socket", unit: UNIT, off: OFF };
 /// What the command line says of a glusterd that does not run.
 const OFF: &str = "Connection failed. Please check if gluster daemon is operational.";
 

@@ -33,6 +33,14 @@ impl Unit {
     pub fn active(&self) -> bool {
         self.active_state == "active"
     }
+
+    /// For how many seconds it has been active on a node that has been up for `uptime` seconds.
+    #[must_use]
+    pub fn active_for(&self, uptime: f64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds since boot stay far below 2^52")]
+        let since = self.active_since_us as f64 / 1e6;
+        uptime - since
+    }
 }
 
 /// Asks for the state of `units`, by their full names.

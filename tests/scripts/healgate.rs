@@ -80,6 +80,16 @@ impl Pair {
         Some(Self { shared, nodes, bricks })
     }
 
+    /// The same, with agents that run and have heard each other.
+    fn started() -> Option<Self> {
+        let pair = Self::new()?;
+        for name in ["node01", "node02"] {
+            assert_eq!(pair.acts(name, "start"), SUCCESS);
+        }
+        pair.rounds(2);
+        Some(pair)
+    }
+
     fn node(&self, name: &str) -> &Place {
         &self.nodes[usize::from(name == "node02")]
     }
@@ -198,11 +208,7 @@ fn a_gate_opens_only_once_the_sibling_has_said_lately_that_it_blames_nobody() {
 
 #[test]
 fn who_misses_something_is_shut_by_who_has_it_until_it_is_healed() {
-    let Some(pair) = Pair::new() else { return };
-    for name in ["node01", "node02"] {
-        assert_eq!(pair.acts(name, "start"), SUCCESS);
-    }
-    pair.rounds(2);
+    let Some(pair) = Pair::started() else { return };
     pair.has_alone("node02", 3);
     // Even if the agent of node01 does not run.
     assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
@@ -223,11 +229,7 @@ fn who_misses_something_is_shut_by_who_has_it_until_it_is_healed() {
 
 #[test]
 fn silence_neither_opens_a_gate_nor_shuts_one_and_who_serves_is_not_shut() {
-    let Some(pair) = Pair::new() else { return };
-    for name in ["node01", "node02"] {
-        assert_eq!(pair.acts(name, "start"), SUCCESS);
-    }
-    pair.rounds(2);
+    let Some(pair) = Pair::started() else { return };
     // node02 is gone with all that it said.
     for file in ["healview-data00-node01@node02", "healgate-data00@node02"] {
         fs::remove_file(pair.shared.path().join(file)).unwrap();
@@ -250,11 +252,7 @@ fn silence_neither_opens_a_gate_nor_shuts_one_and_who_serves_is_not_shut() {
 
 #[test]
 fn a_node_whose_brick_is_not_served_or_cannot_be_read_has_no_copy() {
-    let Some(mut pair) = Pair::new() else { return };
-    for name in ["node01", "node02"] {
-        assert_eq!(pair.acts(name, "start"), SUCCESS);
-    }
-    pair.rounds(2);
+    let Some(mut pair) = Pair::started() else { return };
     pair.bricks[1].kill().unwrap();
     pair.bricks[1].wait().unwrap();
     pair.rounds(2);

@@ -178,9 +178,7 @@ fn without_vote(
     let host = &device.host;
     let summary = format!("{host} to vote with {node}");
     let looked = view.cx.see(node, &nodes::look(view.spec()));
-    #[expect(clippy::cast_precision_loss, reason = "seconds of a machine's uptime")]
-    let since = looked.known().map(|facts| facts.uptime - sight.unit(QDEVICE).active_since_us as f64 / 1e6);
-    if since.is_some_and(|since| since < PATIENCE) {
+    if looked.known().is_some_and(|facts| sight.unit(QDEVICE).active_for(facts.uptime) < PATIENCE) {
         return found.item(Item::wait(&subject(view, node), "vote", summary, nodes::POLL));
     }
     let because = format!("{host} does not vote with {node}: {}", state.connection.to_lowercase());

@@ -21,7 +21,7 @@ pub(super) fn in_force(
     let Some(standing) = standing else { return gates };
     let owners: Vec<&String> = standing.state.group(name.as_str()).flat_map(|member| &member.on).collect();
     gates.retain(|attribute, gate| {
-        let in_force = standing.cib.has_constraint(&pacemaker::gate_id(name.as_str(), attribute));
+        let in_force = is_in_force(standing, name, attribute);
         let shut = owners.iter().find(|owner| !standing.cib.is_open(owner, attribute));
         let (false, true, Some(owner)) = (in_force, gate.force == Force::Strict, shut) else { return true };
         let summary = format!("{} to speak on {owner}, where service {name} runs", gate.watcher);
@@ -32,6 +32,11 @@ pub(super) fn in_force(
     gates
 }
 
+/// Whether there is a rule of the service's that reads the attribute.
+fn is_in_force(standing: &Standing, name: &ServiceName, attribute: &str) -> bool {
+    standing.cib.has_constraint(&pacemaker::gate_id(name.as_str(), attribute))
+}
+
 /// Gates that are about to open: the copies heal, or have healed and the agents have not said so yet. Until then a
 /// service is not at full strength, because it has nowhere to go.
 pub(super) fn opening(live: &Live<'_>, found: &mut Assessment) {
@@ -39,10 +44,7 @@ pub(super) fn opening(live: &Live<'_>, found: &mut Assessment) {
     for (name, service) in &spec.services {
         for node in spec.serving(service) {
             let volume = is_shut(live.standing, spec, service, node.as_str());
-            let in_force = |volume: &&VolumeName| {
-                let id = pacemaker::gate_id(name.as_str(), &attribute(volume.as_str()));
-                live.standing.cib.has_constraint(&id)
-            };
+            let in_force = |volume: &&VolumeName| is_in_force(live.standing, name, &attribute(volume.as_str()));
             if let Some(volume) = volume.filter(in_force).filter(|_| is_here(live.standing, node)) {
                 found.items.extend(wait_for(live.standing, spec, volume, node));
             }

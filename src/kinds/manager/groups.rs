@@ -265,13 +265,6 @@ fn interface(cx: &Cx<'_>, service: &Service, ip: &Ip) -> Result<Option<String>, 
 }
 
 fn link_watcher(interface: &str) -> Primitive {
-    let once = |name| Operation { name, interval: None, timeout: Duration::from_secs(60), on_fail: None };
-    let monitor = Operation {
-        interval: Some(Duration::from_secs(10)),
-        // It is there to tell, and must not get a node fenced by being slow.
-        on_fail: Some("ignore"),
-        ..once("monitor")
-    };
     Primitive {
         id: ids::link(interface),
         agent: Agent::Ocf("heartbeat".to_owned(), "ethmonitor".to_owned()),
@@ -281,7 +274,7 @@ fn link_watcher(interface: &str) -> Primitive {
             ("name".to_owned(), format!("ethmonitor-{interface}")),
         ]),
         meta: BTreeMap::new(),
-        operations: vec![once("start"), once("stop"), monitor],
+        operations: Operation::watching(Duration::from_secs(10), Duration::from_secs(60)),
     }
 }
 

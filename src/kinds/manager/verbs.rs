@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Live, POLL, gates, groups, outcome};
 use crate::kinds::{Assessment, timing};
-use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, Wish};
+use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, VolumeName, Wish};
 use crate::tools::pacemaker::{self, Member};
 
 /// Plans for a wish, and for nothing else.
@@ -46,14 +46,18 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
 
 const VERB: &str = "do as the verb says";
 
+/// The volume whose gate is shut on the node that a service is to go to.
+fn shut_to<'a>(live: &Live<'a>, name: &ServiceName, to: &NodeName) -> Option<&'a VolumeName> {
+    let elsewhere = live.standing.state.owner(name.as_str()) != Some(to.as_str());
+    let service = live.cx.spec.services.get(name).filter(|_| elsewhere)?;
+    gates::is_shut(live.standing, live.cx.spec, service, to.as_str())
+}
+
 /// The wait for the gate of the node that a service is to go to, if it opens by itself.
 fn gate_to(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<Item> {
-    let state = &live.standing.state;
-    let takes = state.member(to.as_str()).is_some_and(Member::takes_services);
-    let spec = live.cx.spec;
-    let volume = gates::is_shut(live.standing, spec, spec.services.get(name)?, to.as_str())?;
-    let elsewhere = state.owner(name.as_str()) != Some(to.as_str());
-    (takes && elsewhere).then(|| gates::wait_for(live.standing, spec, volume, to)).flatten()
+    let takes = live.standing.state.member(to.as_str()).is_some_and(Member::takes_services);
+    let volume = shut_to(live, name, to).filter(|_| takes)?;
+    gates::wait_for(live.standing, live.cx.spec, volume, to)
 }
 
 /// Why a service cannot go to a node, or would not stay there.
@@ -63,14 +67,11 @@ fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String,
     if !state.member(to.as_str()).is_some_and(Member::takes_services) {
         return Some((format!("{to} is not a member that takes services now"), "`bricklayer status` tells more"));
     }
-    let service = spec.services.get(name)?;
-    if let Some(volume) = gates::is_shut(live.standing, spec, service, to.as_str())
-        && state.owner(name.as_str()) != Some(to.as_str())
-    {
+    if let Some(volume) = shut_to(live, name, to) {
         let because = format!("the copy of volume {volume} on {to} is not known to be complete");
         return Some((because, "`bricklayer status` shows how far its heal is; then ask again"));
     }
-    let domain = spec.domain_of(service)?;
+    let domain = spec.domain_of(spec.services.get(name)?)?;
     if domain.restricted && !domain.nodes.contains_key(to) {
         return Some((format!("{to} is not in the domain of service {name}"), "add it to the domain's `nodes`"));
     }

@@ -5,7 +5,7 @@ use crate::kinds::units::{self, Units};
 use crate::kinds::{Assessment, Cx, pool, volumes};
 use crate::model::{Cause, Difference, Item, MountName, NodeName, Place, Risk, Seen, Subject};
 use crate::tools::systemd::{self, MountUnit, Unit};
-use crate::tools::{MARK, mounts};
+use crate::tools::{MARK, gluster, mounts};
 
 /// Looks at all mounts.
 pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
@@ -85,7 +85,7 @@ impl One<'_> {
             fstype: "glusterfs",
             options: &options,
             before: &[],
-            after: &["glusterd.service"],
+            after: &[gluster::UNIT],
         }
         .text()
     }

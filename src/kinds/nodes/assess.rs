@@ -198,13 +198,13 @@ fn glusterd(name: &NodeName, units: &Units, found: &mut Assessment) {
         "glusterd",
         format!("{verb} glusterd on {name}"),
         Place::On(name.clone()),
-        systemd::enable_now(units::GLUSTERD),
+        systemd::enable_now(gluster::UNIT),
     )
     .needs(installed(name, gluster::PACKAGE))
     .gives(milestone);
     if !unit.active() {
         let seen = if unit.loaded { unit.active_state.as_str() } else { "not installed" };
-        item = item.because(Difference::changed(units::GLUSTERD, seen, "active"));
+        item = item.because(Difference::changed(gluster::UNIT, seen, "active"));
     }
     if !unit.enabled {
         item = item.because(Difference::changed("at boot", "disabled", "enabled"));

@@ -328,14 +328,13 @@ impl One<'_> {
         let (Some(unit), Some(facts)) = (units.known().map(units::glusterd), facts.known()) else {
             return false;
         };
-        #[expect(clippy::cast_precision_loss, reason = "microseconds since boot stay far below 2^52")]
-        let since = facts.uptime - unit.active_since_us as f64 / 1e6;
-        unit.active() && since < BRICKS_START
+        unit.active() && unit.active_for(facts.uptime) < BRICKS_START
     }
 
     /// Waits for what is left to heal. The count is each brick's own list of what is stale elsewhere.
     fn heal(&self, there: &gluster::Volume, found: &mut Assessment) {
-        if self.cx.intent.wish == Some(Wish::Heal(self.name.clone())) {
+        let wished = self.cx.intent.wish == Some(Wish::Heal(self.name.clone()));
+        if wished {
             self.heal_now(found);
         }
         let bricks: Vec<&Brick> = self.present_bricks().collect();
@@ -359,7 +358,7 @@ impl One<'_> {
         }
         // A crawl leaves what is just written to, and the next one comes by itself after ten minutes
         // (`cluster.heal-timeout`).
-        if all_served && self.cx.intent.stalled.contains(&item.id) {
+        if !wished && all_served && self.cx.intent.stalled.contains(&item.id) {
             self.heal_now(found);
         }
         for brick in bricks {

@@ -3,14 +3,13 @@
 //!
 //! It reads the map of Corosync once, when it is started: a reload gives Corosync other values and leaves it as it is.
 
-use super::DAEMON as COROSYNC;
 use crate::model::{Command, Output, Program, Query, ReadError};
 use crate::tools::succeeded;
 
 /// The daemon, its unit without `.service`, and its package.
 pub const QDEVICE: &str = "corosync-qdevice";
 /// Where it looks for certificates.
-pub const CERTIFICATES: &str = "/etc/corosync/qdevice/net/nssdb";
+const CERTIFICATES: &str = "/etc/corosync/qdevice/net/nssdb";
 /// What it calls the certificate of its cluster.
 const CLUSTER_CERTIFICATE: &str = "Cluster Cert";
 
@@ -82,7 +81,7 @@ fn read_certificate(output: &Output) -> Result<Option<String>, ReadError> {
 /// The command by which a person gives all `nodes` the certificate of `cluster`, signed by `host`.
 #[must_use]
 pub fn certify(cluster: &str, host: &str, nodes: &[&str]) -> String {
-    format!("{COROSYNC}-qdevice-net-certutil -Q -n {cluster} {host} {}", nodes.join(" "))
+    format!("{QDEVICE}-net-certutil -Q -n {cluster} {host} {}", nodes.join(" "))
 }
 
 #[cfg(test)]

@@ -31,15 +31,17 @@ fn with_device() -> Simulated {
 
 fn quorum(sim: &Simulated, at: &str) -> (i32, String) {
     let output = sim.by_hand(&node(at), "corosync-quorumtool", &["-s", "-p"]);
-    let changing = ["Date:", "Ring ID:", "Node ID:"];
-    let lines = output.stdout.lines().filter(|line| !changing.iter().any(|key| line.starts_with(key)));
-    (output.status, lines.fold(String::new(), |text, line| text + line.trim_end() + "\n"))
+    (output.status, lasting(&output.stdout))
 }
 
 fn real(name: &str) -> String {
+    lasting(&sample(name))
+}
+
+/// What is printed, without what is another in each run.
+fn lasting(printed: &str) -> String {
     let changing = ["Date:", "Ring ID:", "Node ID:"];
-    let text = sample(name);
-    let lines = text.lines().filter(|line| !changing.iter().any(|key| line.starts_with(key)));
+    let lines = printed.lines().filter(|line| !changing.iter().any(|key| line.starts_with(key)));
     lines.fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
