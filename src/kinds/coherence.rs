@@ -138,7 +138,7 @@ mod tests {
             check_measured(&spec, &times.collect(), &mut findings);
             findings.0.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
-        assert_eq!(codes(4), [""; 0]);
-        assert_eq!(codes(5), ["ping-timeout-bound"]);
+        assert_eq!(codes(7), [""; 0]);
+        assert_eq!(codes(8), ["ping-timeout-bound"]);
     }
 }

@@ -13,6 +13,7 @@ mod members;
 mod tests;
 mod view;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -110,6 +111,10 @@ pub(super) fn units(spec: &Spec) -> Vec<&'static str> {
 const TOKEN: Interval = Interval::seconds(3);
 /// What Corosync adds to the token for each node above two (corosync.conf(5), `token_coefficient`).
 const TOKEN_COEFFICIENT: Duration = Duration::from_millis(650);
+/// How long the one that is left of two nodes looks for the other: a fifth of the token within these bounds, as cman
+/// had it (Red Hat Cluster Administration, "Changing Consensus Timeout"). Of two, nobody else is asked; less than the
+/// token is safe there, and only there (corosync.conf(5), `consensus`).
+const CONSENSUS_OF_TWO: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_secs(2);
 
 /// How members notice each other's silence, and when they join.
 ///
@@ -122,7 +127,7 @@ const TOKEN_COEFFICIENT: Duration = Duration::from_millis(650);
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Corosync {
     /// How long a member may be silent before it counts as lost: 3 s unless written. Consensus takes 1.2 times as
-    /// long again.
+    /// long again; with two nodes a fifth of it, at least 0.2 s and at most 2 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Interval>,
     /// When a node that was off joins the cluster again.
@@ -216,7 +221,13 @@ impl Spec {
     #[must_use]
     pub fn detection(&self) -> Duration {
         let token = self.effective_token();
-        token.saturating_add(token.saturating_mul(6) / 5)
+        token.saturating_add(self.consensus().unwrap_or(token.saturating_mul(6) / 5))
+    }
+
+    /// Consensus as it is written into `corosync.conf`: with two nodes only.
+    pub(super) fn consensus(&self) -> Option<Duration> {
+        let (shortest, longest) = CONSENSUS_OF_TWO.into_inner();
+        (self.nodes.len() == 2).then(|| (self.effective_token() / 5).clamp(shortest, longest))
     }
 
     /// The name or address that Corosync talks to `node` by: its storage address unless written.

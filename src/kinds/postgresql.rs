@@ -32,6 +32,7 @@ impl Kind for Databases {
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         packages::assess(cx, found);
+        config::control(cx, found);
         for one in all(cx) {
             config::assess(&one, found);
             data::assess(&one, found);
@@ -123,6 +124,7 @@ pub(super) fn needs(cx: &Cx<'_>, service: &ServiceName, item: Item) -> Item {
         [
             files::written(&settings_file(service), node),
             files::written(&access_file(service), node),
+            files::written(postgresql::CONTROL_FILE, node),
             packages::off(node),
         ]
     });
@@ -137,13 +139,13 @@ pub(super) fn parameters(cx: &Cx<'_>, service: &ServiceName, database: &Postgres
         ("pgport", database.port.to_string()),
         ("config", settings_file(service)),
         ("socketdir", postgresql::SOCKETS.to_owned()),
+        ("pgctl", postgresql::CONTROL_FILE.to_owned()),
     ]);
     let programs = all(cx).find(|one| one.name == service).and_then(|one| {
         // They are the same on every node, or nothing is changed.
         one.nodes.iter().find_map(|node| one.programs(node))
     });
     if let Some(programs) = programs {
-        parameters.insert("pgctl", format!("{}/pg_ctl", programs.bin));
         parameters.insert("psql", format!("{}/psql", programs.bin));
         parameters.insert("logfile", format!("{}/{service}.log", programs.log_folder));
     }

@@ -18,6 +18,8 @@ pub const CREATECLUSTER: &str = "/etc/postgresql-common/createcluster.conf";
 const MAIN_CLUSTER: &str = "create_main_cluster";
 /// The package of Red Hat's family.
 pub const SERVER_PACKAGE: &str = "postgresql-server";
+/// Where `pg_ctl` for a database on a volume lies (`scripts/pg-ctl.sh`).
+pub const CONTROL_FILE: &str = "/usr/local/lib/bricklayer/pg_ctl";
 /// How long the making of a database may take: a thousand files, each of them made and synced on every brick.
 const MAKE_DEADLINE: Duration = Duration::from_secs(600);
 
@@ -214,6 +216,12 @@ pub fn reload(programs: &Programs, data: &AbsPath) -> Command {
 #[must_use]
 pub fn write(path: &str, text: &str) -> Command {
     Command::changes(Program::Script(scripts::WRITE_CONFIG), [path, "0640", USER]).with_input(text)
+}
+
+/// The text of [`CONTROL_FILE`].
+#[must_use]
+pub fn control() -> &'static str {
+    scripts::PG_CTL.text
 }
 
 /// Whether packages make no database of their own, by the text of [`CREATECLUSTER`].

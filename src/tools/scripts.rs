@@ -73,6 +73,8 @@ scripts! {
     MAKE_DATABASE = include_str!("scripts/make-database.sh"), "make-database";
     /// How a database server is.
     LOOK_SERVER = include_str!("scripts/look-server.sh"), "look-server";
+    /// `pg_ctl` for a database on a volume: it is installed on the nodes, and not sent along.
+    PG_CTL = include_str!("scripts/pg-ctl.sh"), "pg-ctl";
     /// How mount points are while nothing is mounted there.
     LOOK_MOUNT_POINTS = include_str!("scripts/look-mount-points.sh"), "look-mount-points";
     /// Makes a mount point to which nothing can be written.

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used, missing_docs)]
 
 mod healgate;
+mod pg_ctl;
 mod place;
 
 use std::fs;

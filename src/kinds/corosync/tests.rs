@@ -304,11 +304,11 @@ fn a_change_is_written_everywhere_and_then_read_once() {
     let old = FILE.replace("20s", "3s");
     let told = Scene::running(&old).under(FILE).plan();
     assert_eq!(told.runs(), [CONF_1, CONF_2, &format!("{RELOAD}*")]);
-    assert_eq!(told.why(CONF_1), ["totem.token: 3000 → 20000"]);
+    assert_eq!(told.why(CONF_1), ["totem.consensus: 600 → 2000", "totem.token: 3000 → 20000"]);
     let written = |node: &mut Fake| drop(node.files.insert(corosync::CONF.to_owned(), conf(FILE)));
     let told = Scene::running(&old).under(FILE).with_all(written).plan();
     assert_eq!(told.runs(), [RELOAD]);
-    assert_eq!(told.why(RELOAD), ["totem.token: 3000 → 20000"]);
+    assert_eq!(told.why(RELOAD), ["totem.consensus: 600 → 2000", "totem.token: 3000 → 20000"]);
     let half = |node: &mut Fake| node.runs = Some((conf(FILE), vec![1, 2]));
     let told = Scene::running(&old).under(FILE).with_all(written).with("node01", half).plan();
     assert_eq!(told.runs(), [RELOAD], "what one member runs with is not what all run with");

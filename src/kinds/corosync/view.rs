@@ -221,7 +221,8 @@ pub(super) fn differences<'k>(
     class: Class,
 ) -> BTreeMap<&'k str, (Option<&'k str>, Option<&'k str>)> {
     // What a running Corosync has beyond the file it has put there itself, but for these.
-    let lapses = |key: &&String| key.starts_with("quorum.") || key.starts_with("nodelist.node.");
+    let lapses =
+        |key: &&String| key.starts_with("quorum.") || key.starts_with("nodelist.node.") || *key == "totem.consensus";
     let keys: BTreeSet<&String> = wanted.keys().chain(now.keys().filter(lapses)).collect();
     let values = |key: &'k String| (now.get(key).map(String::as_str), wanted.get(key).map(String::as_str));
     let all = keys.into_iter().filter(|key| corosync::class(key) == class).map(|key| (key.as_str(), values(key)));
@@ -243,6 +244,7 @@ fn text<'a>(spec: &'a Spec) -> String {
         owner: &format!("cluster {}", spec.cluster),
         cluster: spec.cluster.as_str(),
         token: spec.token().milliseconds(),
+        consensus: spec.consensus().map(|consensus| u64::try_from(consensus.as_millis()).unwrap_or(u64::MAX)),
         members: spec.nodes.iter().map(member).collect(),
         device: spec.quorum_device.as_ref().map(of_file),
     }

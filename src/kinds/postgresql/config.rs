@@ -1,8 +1,8 @@
 //! The files that a server reads, the same on every node that may serve it: they are no part of the data, so that they
 //! can be looked at while nothing is mounted, and a broken one can be mended.
 
-use super::{One, access_file, settings_file};
-use crate::kinds::{Assessment, files, nodes};
+use super::{One, access_file, serving, settings_file};
+use crate::kinds::{Assessment, Cx, files, nodes};
 use crate::model::{Difference, Item, NodeName, Place, SpecPath, Subject};
 use crate::tools::node;
 use crate::tools::postgresql::{self, Programs, Runs, Server, Settings};
@@ -23,6 +23,16 @@ pub(super) fn assess(one: &One<'_>, found: &mut Assessment) {
         if let Some(server) = server {
             running(one, name, &programs, &server, differ, found);
         }
+    }
+}
+
+/// Looks at what starts and stops the servers, on all nodes that may serve one.
+pub(super) fn control(cx: &Cx<'_>, found: &mut Assessment) {
+    let (path, text) = (postgresql::CONTROL_FILE, postgresql::control());
+    for name in serving(cx.spec) {
+        let seen = cx.see(name, &node::text_of(path));
+        let item = files::compare((path, name), &seen, text, node::write_program(path, text), found);
+        found.items.extend(item);
     }
 }
 

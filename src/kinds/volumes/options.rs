@@ -137,10 +137,10 @@ mod tests {
         };
         let measured: FenceTimes =
             spec.nodes.keys().map(|node| (node.clone(), std::time::Duration::from_secs(9))).collect();
-        assert_eq!(ping(Some(&measured), Some("15")), "20");
-        assert_eq!(ping(None, Some("20")), "20", "the cluster is off");
-        assert_eq!(ping(None, Some("14")), "15");
-        assert_eq!(ping(None, None), "15");
-        assert_eq!(ping(Some(&FenceTimes::new()), Some("20")), "15", "it was measured and is quicker");
+        assert_eq!(ping(Some(&measured), Some("12")), "17");
+        assert_eq!(ping(None, Some("17")), "17", "the cluster is off");
+        assert_eq!(ping(None, Some("11")), "12");
+        assert_eq!(ping(None, None), "12");
+        assert_eq!(ping(Some(&FenceTimes::new()), Some("17")), "12", "it was measured and is quicker");
     }
 }

@@ -78,7 +78,7 @@ fn the_articles_files_have_the_one_warning_that_two_replicas_deserve() {
     assert_eq!(
         loaded.findings[0].finding.message,
         "with two replicas, fencing excludes a split-brain only by its timing: a node that is cut off goes on alone \
-         after 53 s and must be off within 20 s token + 24 s consensus + 2 s fence delay + 4 s fencing + 2 s = 52 s; \
+         after 31 s and must be off within 20 s token + 2 s consensus + 2 s fence delay + 4 s fencing + 2 s = 30 s; \
          where fencing hangs or fails, both go on writing"
     );
 }
@@ -114,10 +114,10 @@ fn tokens_have_a_unit_and_are_neither_a_breath_nor_an_age() {
     }
     tells("token: 20s", "token: 100ms", &["token-too-short @ token: 100ms"]);
     tells("token: 20s", "token: 1500ms", &["short-token @ token: 1500ms"]);
-    assert!(message(&[("token: 20s", "token: 1500ms")], "short-token").contains("lost after 3.3 s"));
-    tells("token: 20s", "token: 10m", &["token-too-long @ token: 10m"]);
-    let long = message(&[("token: 20s", "token: 10m")], "token-too-long");
-    assert!(long.contains("600 s token + 720 s consensus") && long.contains("1013 s"), "{long}");
+    assert!(message(&[("token: 20s", "token: 1500ms")], "short-token").contains("lost after 1.8 s"));
+    tells("token: 20s", "token: 17m", &["token-too-long @ token: 17m"]);
+    let long = message(&[("token: 20s", "token: 17m")], "token-too-long");
+    assert!(long.contains("1020 s token + 2 s consensus") && long.contains("1013 s"), "{long}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Conf<'a> {
     pub cluster: &'a str,
     /// How long a member may be silent, in milliseconds.
     pub token: u64,
+    /// How long those that are left then look for it, in milliseconds, where that is not Corosync's own choice.
+    pub consensus: Option<u64>,
     /// The members.
     pub members: Vec<Member<'a>>,
     /// Who has a vote besides them.
@@ -49,13 +51,14 @@ pub struct Device<'a> {
 }
 
 impl Conf<'_> {
-    /// The file's text. What is left out, Corosync derives: consensus is 1.2 times the token.
+    /// The file's text. What is left out, Corosync derives.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { owner, cluster, token, members, device } = self;
+        let Self { owner, cluster, token, consensus, members, device } = self;
+        let consensus = consensus.map(|consensus| format!("\tconsensus: {consensus}\n")).unwrap_or_default();
         let mut text = format!(
             "{MARK} {owner}\ntotem {{\n\tversion: 2\n\tcluster_name: {cluster}\n\ttransport: knet\n\
-             \tcrypto_cipher: aes256\n\tcrypto_hash: sha256\n\ttoken: {token}\n}}\n\nnodelist {{\n"
+             \tcrypto_cipher: aes256\n\tcrypto_hash: sha256\n\ttoken: {token}\n{consensus}}}\n\nnodelist {{\n"
         );
         for Member { name, id, links } in members {
             let _ = write!(text, "\tnode {{\n\t\tname: {name}\n\t\tnodeid: {id}\n");
@@ -154,7 +157,8 @@ mod tests {
             Member { name, id, links: vec!["10.0.0.1", "10.0.1.1"] }
         };
         let members = nodes.iter().enumerate().map(member).collect();
-        Conf { owner: "cluster c1", cluster: "c1", token: 20_000, members, device }.text()
+        let consensus = (nodes.len() == 2).then_some(2_000);
+        Conf { owner: "cluster c1", cluster: "c1", token: 20_000, consensus, members, device }.text()
     }
 
     #[test]
@@ -164,6 +168,7 @@ mod tests {
         let keys = keys(&text);
         let expected = [
             ("totem.token", "20000"),
+            ("totem.consensus", "2000"),
             ("totem.crypto_cipher", "aes256"),
             ("totem.crypto_hash", "sha256"),
             ("nodelist.node.node02.nodeid", "2"),
@@ -175,13 +180,13 @@ mod tests {
         for (key, value) in expected {
             assert_eq!(keys.get(key).map(String::as_str), Some(value), "{key} in\n{text}");
         }
-        assert!(!keys.contains_key("totem.consensus"));
     }
 
     #[test]
     fn two_votes_are_a_special_case_and_three_wait_for_all_once() {
         let three = keys(&conf(&["a", "b", "c"], None));
         assert_eq!((three.get("quorum.two_node"), three["quorum.wait_for_all"].as_str()), (None, "1"));
+        assert_eq!(three.get("totem.consensus"), None, "it is Corosync's own choice");
         let one = keys(&conf(&["a"], None));
         assert_eq!((one.get("quorum.two_node"), one.get("quorum.wait_for_all")), (None, None));
     }

@@ -12,23 +12,23 @@ fn option(option: &str) -> String {
 
 #[test]
 fn a_ping_timeout_below_the_sum_of_detection_and_fencing_is_an_error_that_prints_it() {
-    tells(PROFILE, &option("network.ping-timeout: 42"), &["ping-timeout-bound @ network.ping-timeout: 42"]);
-    assert!(refused(PROFILE, &option("network.ping-timeout: 42")));
+    tells(PROFILE, &option("network.ping-timeout: 25"), &["ping-timeout-bound @ network.ping-timeout: 25"]);
+    assert!(refused(PROFILE, &option("network.ping-timeout: 25")));
     assert_eq!(
-        message(&[(PROFILE, &option("network.ping-timeout: 42"))], "ping-timeout-bound"),
-        "a node that is cut off goes on alone after 42 s, and is fenced only after 20 s token + 24 s consensus + 2 s \
-         fence delay + 4 s fencing + 2 s = 52 s: what it acknowledges in between is lost (leave it out, or write 53 \
+        message(&[(PROFILE, &option("network.ping-timeout: 25"))], "ping-timeout-bound"),
+        "a node that is cut off goes on alone after 25 s, and is fenced only after 20 s token + 2 s consensus + 2 s \
+         fence delay + 4 s fencing + 2 s = 30 s: what it acknowledges in between is lost (leave it out, or write 31 \
          or more; a shorter token makes it less)"
     );
-    tells(PROFILE, &option("network.ping-timeout: 52"), &["ping-timeout-bound @ network.ping-timeout: 52"]);
-    tells(PROFILE, &option("network.ping-timeout: 53"), &[]);
-    tells(PROFILE, &option("network.ping-timeout: 54"), &["ping-timeout @ network.ping-timeout: 54"]);
+    tells(PROFILE, &option("network.ping-timeout: 30"), &["ping-timeout-bound @ network.ping-timeout: 30"]);
+    tells(PROFILE, &option("network.ping-timeout: 31"), &[]);
+    tells(PROFILE, &option("network.ping-timeout: 43"), &["ping-timeout @ network.ping-timeout: 43"]);
     let tuned = |ping: u32| {
         let option = option(&format!("network.ping-timeout: {ping}"));
         told(&with_mistakes(&[("token: 20s", "token: 3s"), (PROFILE, &option)]))
     };
-    assert_eq!(tuned(14), ["ping-timeout-bound @ network.ping-timeout: 14"]);
-    assert_eq!(tuned(15), [""; 0]);
+    assert_eq!(tuned(11), ["ping-timeout-bound @ network.ping-timeout: 11"]);
+    assert_eq!(tuned(12), [""; 0]);
 }
 
 #[test]
@@ -59,28 +59,31 @@ fn the_bound_holds_where_clients_have_no_quorum_and_somebody_fences() {
 fn a_delay_of_fencing_counts() {
     let text = with_mistakes(&[
         ("username: root", "username: root, pcmk_delay_base: 5s"),
-        (PROFILE, &option("network.ping-timeout: 60")),
+        (PROFILE, &option("network.ping-timeout: 40")),
     ]);
     let loaded = from_bytes("test.yaml", text.into_bytes());
     let told = loaded.findings.iter().find(|located| located.finding.code == "ping-timeout-bound").unwrap();
-    assert!(told.finding.message.contains("+ 15 s fence delay + 4 s fencing + 2 s = 65 s"), "{told:?}");
+    assert!(told.finding.message.contains("+ 15 s fence delay + 4 s fencing + 2 s = 43 s"), "{told:?}");
 }
 
 #[test]
 fn operations_outlast_two_ping_timeouts() {
+    let slow = (PROFILE, option("network.ping-timeout: 42"));
     for (from, head, tail) in
         [(MOUNT, "- mount: {name: gldata00, ".to_owned(), "}"), (DATA, format!("{DATA}\n          "), "")]
     {
         for operation in ["start", "stop", "monitor"] {
             let to = |seconds: u32| format!("{head}timeouts: {{{operation}: {seconds}s}}{tail}");
-            tells(from, &to(125), &[&format!("operation-timeout @ {operation}: 125s")]);
-            assert!(refused(from, &to(125)), "{from} {operation}");
-            let told = message(&[(from, &to(125))], "operation-timeout");
-            assert!(told.contains("2 x 53 s ping-timeout + 20 s = 126 s"), "{told}");
-            tells(from, &to(126), &[]);
+            let written = |seconds: u32| with_mistakes(&[(slow.0, &slow.1), (from, &to(seconds))]);
+            assert_eq!(told(&written(103)), [format!("operation-timeout @ {operation}: 103s")]);
+            assert!(from_bytes("t", written(103).into_bytes()).spec.is_none(), "{from} {operation}");
+            let message = message(&[(slow.0, &slow.1), (from, &to(103))], "operation-timeout");
+            assert!(message.contains("2 x 42 s ping-timeout + 20 s = 104 s"), "{message}");
+            assert_eq!(told(&written(104)), [""; 0]);
         }
     }
     let told = message(&[(MOUNT, "- mount: {name: gldata00, timeouts: {stop: 20s}}")], "operation-timeout");
+    assert!(told.contains("2 x 31 s ping-timeout + 20 s = 82 s"), "{told}");
     assert!(told.contains("gets the healthy node fenced"), "{told}");
 }
 

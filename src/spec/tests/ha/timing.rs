@@ -24,11 +24,11 @@ fn derived(spec: &Spec, times: &FenceTimes) -> Option<u64> {
 #[test]
 fn the_ping_timeout_is_the_next_second_above_the_bound() {
     let none = FenceTimes::new();
-    assert_eq!(derived(&spec(&[]), &none), Some(53));
-    assert_eq!(derived(&spec(&[("token: 20s", "token: 3s")]), &none), Some(15));
-    // 3.5 + 4.2 + 2 + 4 + 2 = 15.7; 5 + 6 + 2 + 4 + 2 = 19 on the dot.
-    assert_eq!(derived(&spec(&[("token: 20s", "token: 3500ms")]), &none), Some(16));
-    assert_eq!(derived(&spec(&[("token: 20s", "token: 5s")]), &none), Some(20));
+    assert_eq!(derived(&spec(&[]), &none), Some(31));
+    assert_eq!(derived(&spec(&[("token: 20s", "token: 3s")]), &none), Some(12));
+    // 3.5 + 0.7 + 2 + 4 + 2 = 12.2; 5 + 1 + 2 + 4 + 2 = 14 on the dot.
+    assert_eq!(derived(&spec(&[("token: 20s", "token: 3500ms")]), &none), Some(13));
+    assert_eq!(derived(&spec(&[("token: 20s", "token: 5s")]), &none), Some(15));
     assert_eq!(derived(&spec(&[("token: 20s", "token: 500ms")]), &none), Some(10), "never in reach of a busy node");
 }
 
@@ -36,11 +36,11 @@ fn the_ping_timeout_is_the_next_second_above_the_bound() {
 fn a_measured_fencing_counts_and_the_head_start_covers_what_the_devices_differ_by() {
     let spec = spec(&[("token: 20s", "token: 3s")]);
     let seconds = |times: &FenceTimes| timing::fence_delay(&spec, times).as_secs();
-    assert_eq!((seconds(&times(4, 4)), derived(&spec, &times(4, 4))), (2, Some(15)));
-    assert_eq!((seconds(&times(9, 4)), derived(&spec, &times(9, 4))), (7, Some(25)));
-    assert_eq!(derived(&spec, &times(1, 1)), Some(12));
+    assert_eq!((seconds(&times(4, 4)), derived(&spec, &times(4, 4))), (2, Some(12)));
+    assert_eq!((seconds(&times(9, 4)), derived(&spec, &times(9, 4))), (7, Some(22)));
+    assert_eq!(derived(&spec, &times(1, 1)), Some(10));
     let half = FenceTimes::from([(NodeName::new("node01").unwrap(), Duration::from_secs(9))]);
-    assert_eq!((seconds(&half), derived(&spec, &half)), (2, Some(20)), "what is not measured is taken for 4 s");
+    assert_eq!((seconds(&half), derived(&spec, &half)), (2, Some(17)), "what is not measured is taken for 4 s");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn with_a_third_vote_nobody_waits() {
     let device = format!("{ARTICLE}quorumDevice: {{host: qd1}}\n");
     let device = from_bytes("test.yaml", device.into_bytes()).spec.unwrap();
     assert_eq!(timing::priority_fencing_delay(&device, &FenceTimes::new()), None);
-    assert_eq!(derived(&device, &FenceTimes::new()), Some(51));
+    assert_eq!(derived(&device, &FenceTimes::new()), Some(29));
     // From three nodes on, Corosync adds 650 ms for each: 20.65 + 24.78 + 0 + 4 + 2.
     assert_eq!(derived(&three, &FenceTimes::new()), Some(52));
 }

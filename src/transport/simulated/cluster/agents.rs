@@ -138,7 +138,8 @@ fn mount(world: &mut World, at: &NodeName, primitive: &Primitive) -> Ended {
 fn database(world: &World, at: &NodeName, primitive: &Primitive) -> Ended {
     let get = |name: &str| primitive.parameters.get(name).cloned();
     let pgctl = get("pgctl").unwrap_or_else(|| "/usr/bin/pg_ctl".to_owned());
-    if world.postgresql(at).is_none() {
+    let ours = pgctl.starts_with("/usr/local/");
+    if world.postgresql(at).is_none() || (ours && !world.nodes[at].files.contains_key(&pgctl)) {
         return (rc::INSTALLED, format!("Setup problem: couldn't find command: {pgctl}"));
     }
     let data = get("pgdata").unwrap_or_else(|| "/var/lib/pgsql/data".to_owned());

@@ -1,0 +1,66 @@
+#!/bin/sh
+# bricklayer: pg_ctl for a database on a GlusterFS volume. It lies on the nodes and is what ocf:heartbeat:pgsql calls.
+#
+# A server that was not shut down makes its files durable before it recovers: it opens and syncs each of a thousand,
+# one after the other, through the mount, and a takeover waits for that for four seconds. Where every copy in reach lies
+# on disks of this node, one sync of their file systems makes the same durable at once, and the server is told that it
+# need not. A copy that comes back later is healed, and heals are synced by themselves. Wherever a copy of another node
+# is in reach, or anything cannot be told, the server does as ever.
+set -u
+LC_ALL=C
+export LC_ALL
+
+data='' word='' action=''
+for word; do
+  if [ "$action" = -D ]; then data=$word; fi
+  action=$word
+done
+
+version=
+{ read -r version <"$data/PG_VERSION"; } 2>/dev/null
+real=/usr/lib/postgresql/$version/bin/pg_ctl
+if [ ! -x "$real" ]; then real=pg_ctl; fi
+
+# is_here HOST: whether it is this node.
+is_here() {
+  for address in $(getent ahosts "$1" | awk '{ print $1 }' | sort -u); do
+    case $address in 127.* | ::1) return ;; esac
+    if [ -n "$(ip -o address show to "$address")" ]; then return; fi
+  done
+  return 1
+}
+
+# all_is_in_one_place: whether nothing of the database lies elsewhere than on its mount.
+all_is_in_one_place() {
+  for link in "$data"/pg_tblspc/* "$data"/pg_wal; do
+    if [ -L "$link" ]; then return 1; fi
+  done
+}
+
+# sync_copies: makes every copy in reach durable, if all of them are here and there is one.
+sync_copies() {
+  mount=$(findmnt -n -o TARGET -t fuse.glusterfs -T "$data") && [ -n "$mount" ] || return
+  any=false
+  for client in "$mount"/.meta/graphs/active/*/type; do
+    client=${client%/type}
+    kind=$(cat "$client/type") || return
+    if [ "$kind" != protocol/client ]; then continue; fi
+    told=$(cat "$client/private") || return
+    case $told in *'connected = 1'*) ;; *) continue ;; esac
+    host=$(cat "$client/options/remote-host") && is_here "$host" || return
+    brick=$(cat "$client/options/remote-subvolume") && sync -f -- "$brick" || return
+    any=true
+  done
+  $any
+}
+
+case $version in
+  '' | *[!0-9]*) ;;
+  *)
+    # It is a setting since 14.
+    if [ "$action" = start ] && [ "$version" -ge 14 ] && all_is_in_one_place && sync_copies 2>/dev/null; then
+      set -- -o '-c recovery_init_sync_method=syncfs' "$@"
+    fi
+    ;;
+esac
+exec "$real" "$@"

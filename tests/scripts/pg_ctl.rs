@@ -1,0 +1,105 @@
+//! `pg_ctl` on the nodes, run by a real `sh` on a folder that is laid out as a mount of GlusterFS shows itself.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use bricklayer::tools::scripts::PG_CTL;
+
+use super::place::Place;
+
+/// A version that no machine has in a folder of its own, so that the program is looked for in `PATH`.
+const VERSION: &str = "99";
+const SYNCED: &str = "-o -c recovery_init_sync_method=syncfs";
+
+/// A node with the address 10.0.0.1, on which a volume with a brick on each of two nodes is mounted.
+struct Node {
+    place: Place,
+}
+
+impl Node {
+    fn new() -> Self {
+        let place = Place::plain();
+        for (name, text) in [
+            ("pg_ctl", ""),
+            ("sync", "[ ! -e FOLDER/broken ]"),
+            ("findmnt", "[ ! -e FOLDER/elsewhere ] && echo FOLDER/mount"),
+            ("getent", "case $2 in one) echo '10.0.0.1 STREAM' ;; two) echo '10.0.0.2 STREAM' ;; *) exit 2 ;; esac"),
+            ("ip", "if [ \"$5\" = 10.0.0.1 ]; then echo '2: eth0 inet 10.0.0.1/24'; fi"),
+        ] {
+            place.fake(name, &text.replace("FOLDER", &place.path("")));
+        }
+        fs::create_dir_all(place.path("mount/data/pg_tblspc")).unwrap();
+        let node = Self { place };
+        node.file("mount/data/PG_VERSION", &format!("{VERSION}\n"));
+        node.file("mount/.meta/graphs/active/volfile", "");
+        node.file("mount/.meta/graphs/active/vol-replicate-0/type", "cluster/replicate\n");
+        node.brick(0, "one", true);
+        node.brick(1, "two", false);
+        node
+    }
+
+    fn file(&self, path: &str, text: &str) {
+        fs::create_dir_all(self.place.path(path.rsplit_once('/').unwrap().0)).unwrap();
+        self.place.write(path, text);
+    }
+
+    /// What the mount says of a brick.
+    fn brick(&self, number: usize, host: &str, connected: bool) {
+        let client = format!("mount/.meta/graphs/active/vol-client-{number}");
+        self.file(&format!("{client}/type"), "protocol/client\n");
+        let private =
+            format!("[xlator.protocol.client.vol-client-{number}.priv]\nconnected = {}\n", u8::from(connected));
+        self.file(&format!("{client}/private"), &private);
+        self.file(&format!("{client}/options/remote-host"), &format!("{host}\n"));
+        self.file(&format!("{client}/options/remote-subvolume"), &format!("/b{number}\n"));
+    }
+
+    /// Which bricks were synced, and with what the real `pg_ctl` was then called.
+    fn calls(&self, action: &str) -> (Vec<String>, String) {
+        let _ = fs::remove_file(self.place.path("calls"));
+        let data = self.place.path("mount/data");
+        assert_eq!(self.place.status(PG_CTL, &["-D", &data, "-o", "-c port=1", "-W", action], ""), 0);
+        let calls = self.place.read("calls");
+        let of = |name: &str| calls.lines().filter_map(|line| line.strip_prefix(name)).map(str::to_owned).collect();
+        let synced: Vec<String> = of("sync -f -- ");
+        let called: Vec<String> = of("pg_ctl ");
+        let rest = format!("-D {data} -o -c port=1 -W {action}");
+        (synced, called.concat().replace(&rest, "AS ASKED"))
+    }
+
+    #[track_caller]
+    fn leaves_it_to_the_server(&self) {
+        assert_eq!(self.calls("start").1, "AS ASKED");
+    }
+}
+
+#[test]
+fn a_server_whose_only_copy_is_here_is_started_on_durable_files() {
+    let node = Node::new();
+    assert_eq!(node.calls("start"), (vec!["/b0".to_owned()], format!("{SYNCED} AS ASKED")));
+    assert_eq!(node.calls("stop"), (Vec::new(), "AS ASKED".to_owned()));
+    node.brick(1, "one", true);
+    assert_eq!(node.calls("start"), (vec!["/b0".to_owned(), "/b1".to_owned()], format!("{SYNCED} AS ASKED")));
+}
+
+#[test]
+fn a_server_syncs_its_files_itself_where_a_copy_is_elsewhere_or_nobody_can_tell() {
+    let changed = |change: fn(&Node)| {
+        let node = Node::new();
+        change(&node);
+        node.leaves_it_to_the_server();
+    };
+    changed(|node| node.brick(1, "two", true));
+    changed(|node| node.brick(1, "nobody", true));
+    changed(|node| node.brick(0, "one", false));
+    changed(|node| drop(node.place.write("broken", "")));
+    changed(|node| drop(node.place.write("elsewhere", "")));
+    changed(|node| fs::remove_dir_all(node.place.path("mount/.meta")).unwrap());
+    changed(|node| fs::remove_file(node.place.path("mount/.meta/graphs/active/vol-client-1/private")).unwrap());
+    changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_tblspc/16384")).unwrap());
+    changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_wal")).unwrap());
+    // Versions that have no such setting, or say none.
+    changed(|node| node.file("mount/data/PG_VERSION", "13\n"));
+    changed(|node| node.file("mount/data/PG_VERSION", "9.6\n"));
+    changed(|node| fs::remove_file(node.place.path("mount/data/PG_VERSION")).unwrap());
+}
