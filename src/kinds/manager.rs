@@ -14,12 +14,13 @@ mod standing;
 mod status;
 mod verbs;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
     Cause, ClusterDocument, Command, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen,
-    SpecPath, Subject, Threat, Why,
+    ServiceName, SpecPath, Subject, Threat, Why,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
@@ -196,10 +197,13 @@ impl Live<'_> {
         }
         self.strays(found);
         coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
-        let document = document(self.cx, Some(self.standing), found);
+        let mut document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
+        let thawed = pacemaker::candidate(live, &document);
+        document.frozen = self.frozen();
         let candidate = pacemaker::candidate(live, &document);
         let changes = pacemaker::changes(live, &candidate);
+        self.left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
         agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
         if changes.is_empty() {
@@ -262,6 +266,31 @@ impl Live<'_> {
         for node in self.cx.spec.nodes.keys().filter(pending) {
             let subject = Subject::on("member", &self.cx.spec.cluster, node);
             found.item(Item::wait(&subject, "take-in", format!("Pacemaker to take {node} in"), POLL));
+        }
+    }
+
+    /// The services that a person has told the cluster manager to leave alone.
+    fn frozen(&self) -> BTreeSet<ServiceName> {
+        let names = self.cx.spec.services.keys();
+        names.filter(|name| self.standing.cib.is_frozen(name.as_str())).cloned().collect()
+    }
+
+    /// What would be changed of frozen services: it waits, or it would all come at once when they are looked after
+    /// again.
+    fn left_alone(&self, changes: &[Change], frozen: &BTreeSet<ServiceName>, found: &mut Assessment) {
+        for name in frozen {
+            let own = |change: &&Change| {
+                let rest = change.object.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            };
+            if let Some(change) = changes.iter().find(own) {
+                found.findings.warn(
+                    SpecPath::of(["services", name.as_str()]),
+                    "frozen",
+                    format!("service {name} is frozen, and differs: {} is not as written", change.object),
+                    format!("`bricklayer service unfreeze {name}`, then `apply`"),
+                );
+            }
         }
     }
 

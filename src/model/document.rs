@@ -1,7 +1,7 @@
 //! What the cluster manager is to have, without its language: devices that fence, services with their resources, and
 //! where they may run. Kinds put it together; `tools` makes Pacemaker's XML of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{NodeName, ServiceName};
@@ -19,6 +19,9 @@ pub struct ClusterDocument {
     pub watchers: Vec<Primitive>,
     /// What runs.
     pub services: Vec<Group>,
+    /// The services that stay as the cluster manager has them, whatever [`ClusterDocument::services`] says: a person
+    /// has told it to leave them alone.
+    pub frozen: BTreeSet<ServiceName>,
 }
 
 /// A device that fences.

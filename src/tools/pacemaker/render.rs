@@ -19,7 +19,7 @@ const PREFERRED: &str = "200000";
 /// What people tell a service once it is there.
 const TOLD: [&str; 3] = ["target-role", "maintenance", "is-managed"];
 
-/// The configuration that `live` becomes when `document` is put into it.
+/// The configuration that `live` becomes when `document` is put into it. What is frozen stays as it is in `live`.
 #[must_use]
 pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
     let mut new = live.clone();
@@ -28,15 +28,20 @@ pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
     properties(new.child_mut("crm_config"), &document.properties);
     let told =
         |id: &str| TOLD.map(|name| (name, find(live, id).and_then(|group| meta(group, name)).map(str::to_owned)));
+    let is_frozen = |id: &str| document.frozen.iter().any(|name| name.as_str() == id);
+    let services = || document.services.iter().filter(|group| !is_frozen(group.id.as_str()));
+    let there = |section: &str| live.child(section).into_iter().flat_map(|section| &section.children).cloned();
     let resources: Vec<Element> = document
         .fencers
         .iter()
         .map(fencer)
         .chain(document.watchers.iter().map(watcher))
-        .chain(document.services.iter().map(|group| self::group(group, &told(group.id.as_str()))))
+        .chain(services().map(|group| self::group(group, &told(group.id.as_str()))))
+        .chain(there("resources").filter(|one| is_frozen(one.id())))
         .collect();
     put(new.child_mut("resources"), resources, &before, &mut owned);
-    let locations = document.services.iter().flat_map(locations).collect();
+    let kept = there("constraints").filter(|one| before.contains(one.id()) && one.get("rsc").is_some_and(is_frozen));
+    let locations = services().flat_map(locations).chain(kept).collect();
     put(new.child_mut("constraints"), locations, &before, &mut owned);
     let levels: Vec<Element> = document.levels.iter().flat_map(|(node, levels)| self::levels(node, levels)).collect();
     if !levels.is_empty() || new.child("fencing-topology").is_some() {

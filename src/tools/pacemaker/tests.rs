@@ -1,6 +1,6 @@
 //! The readers against what the real programs printed, and what is rendered against itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
@@ -54,6 +54,7 @@ fn document() -> ClusterDocument {
         levels: [(node("node01"), vec![vec!["kvmhost01".to_owned()]])].into(),
         watchers: Vec::new(),
         services: vec![service],
+        frozen: BTreeSet::new(),
     }
 }
 
@@ -128,6 +129,20 @@ fn what_was_put_in_differs_in_nothing_and_what_is_foreign_stays() {
     assert_eq!(left, ["foreign"]);
     assert!(empty.child("constraints").unwrap().children.iter().all(|one| !one.id().starts_with("service01")));
     assert!(empty.child("fencing-topology").is_none());
+}
+
+#[test]
+fn a_service_that_is_left_alone_stays_as_it_is_with_its_constraints() {
+    let before = candidate(&Element::new("configuration"), &document());
+    let mut other = document();
+    other.services[0].meta.insert("resource-stickiness", "1".to_owned());
+    other.services[0].places.clear();
+    assert!(!changes(&before, &candidate(&before, &other)).is_empty());
+    let frozen = BTreeSet::from([other.services[0].id.clone()]);
+    let other = ClusterDocument { frozen: frozen.clone(), ..other };
+    assert_eq!(changes(&before, &candidate(&before, &other)), []);
+    let gone = ClusterDocument { services: Vec::new(), ..other };
+    assert_eq!(changes(&before, &candidate(&before, &gone)), []);
 }
 
 #[test]
