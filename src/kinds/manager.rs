@@ -175,6 +175,25 @@ fn why(change: &Change) -> Vec<Difference> {
     }
 }
 
+/// What would be changed of frozen services: it waits, or it would all come at once when they are looked after
+/// again.
+fn left_alone(changes: &[Change], frozen: &BTreeSet<ServiceName>, found: &mut Assessment) {
+    for name in frozen {
+        let own = |change: &&Change| {
+            let rest = change.object.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        if let Some(change) = changes.iter().find(own) {
+            found.findings.warn(
+                SpecPath::of(["services", name.as_str()]),
+                "frozen",
+                format!("service {name} is frozen, and differs: {} is not as written", change.object),
+                format!("`bricklayer service unfreeze {name}`, then `apply`"),
+            );
+        }
+    }
+}
+
 /// A cluster that answers.
 struct Live<'a> {
     cx: &'a Cx<'a>,
@@ -203,7 +222,7 @@ impl Live<'_> {
         document.frozen = self.frozen();
         let candidate = pacemaker::candidate(live, &document);
         let changes = pacemaker::changes(live, &candidate);
-        self.left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
+        left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
         agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
         if changes.is_empty() {
@@ -273,25 +292,6 @@ impl Live<'_> {
     fn frozen(&self) -> BTreeSet<ServiceName> {
         let names = self.cx.spec.services.keys();
         names.filter(|name| self.standing.cib.is_frozen(name.as_str())).cloned().collect()
-    }
-
-    /// What would be changed of frozen services: it waits, or it would all come at once when they are looked after
-    /// again.
-    fn left_alone(&self, changes: &[Change], frozen: &BTreeSet<ServiceName>, found: &mut Assessment) {
-        for name in frozen {
-            let own = |change: &&Change| {
-                let rest = change.object.strip_prefix(name.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-            };
-            if let Some(change) = changes.iter().find(own) {
-                found.findings.warn(
-                    SpecPath::of(["services", name.as_str()]),
-                    "frozen",
-                    format!("service {name} is frozen, and differs: {} is not as written", change.object),
-                    format!("`bricklayer service unfreeze {name}`, then `apply`"),
-                );
-            }
-        }
     }
 
     /// What `crm_resource --move` leaves behind pins a service until a person takes it away.

@@ -1,4 +1,4 @@
-//! `pg_ctl` on the nodes, run by a real `sh` on a folder that is laid out as a mount of GlusterFS shows itself.
+//! `pg_ctl` on the nodes, run by a real `sh` on a folder that is laid out as a mount of a volume shows itself.
 
 use std::fs;
 use std::os::unix::fs::symlink;

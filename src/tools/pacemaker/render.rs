@@ -40,7 +40,8 @@ pub fn candidate(live: &Element, document: &ClusterDocument) -> Element {
         .chain(there("resources").filter(|one| is_frozen(one.id())))
         .collect();
     put(new.child_mut("resources"), resources, &before, &mut owned);
-    let kept = there("constraints").filter(|one| before.contains(one.id()) && one.get("rsc").is_some_and(is_frozen));
+    let of_frozen = |one: &Element| ["rsc", "then"].iter().any(|end| one.get(end).is_some_and(is_frozen));
+    let kept = there("constraints").filter(|one| before.contains(one.id()) && of_frozen(one));
     let locations = services().flat_map(locations).chain(kept).collect();
     put(new.child_mut("constraints"), locations, &before, &mut owned);
     let levels: Vec<Element> = document.levels.iter().flat_map(|(node, levels)| self::levels(node, levels)).collect();

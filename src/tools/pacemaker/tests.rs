@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Agent, ClusterDocument, Difference, Fencer, Group, NodeName, Operation, Primitive, Role, Score, ServiceName,
+    Agent, ClusterDocument, Difference, Fencer, Force, Gate, Group, NodeName, Operation, Primitive, Role, Score,
+    ServiceName,
 };
 use crate::tools::sample;
 use crate::tools::xml::Element;
@@ -133,7 +134,10 @@ fn what_was_put_in_differs_in_nothing_and_what_is_foreign_stays() {
 
 #[test]
 fn a_service_that_is_left_alone_stays_as_it_is_with_its_constraints() {
-    let before = candidate(&Element::new("configuration"), &document());
+    let gate = Gate { watcher: "healgate-data00".to_owned(), force: Force::Strict };
+    let mut gated = document();
+    gated.services[0].gates.insert("healgate-data00".to_owned(), gate);
+    let before = candidate(&Element::new("configuration"), &gated);
     let mut other = document();
     other.services[0].meta.insert("resource-stickiness", "1".to_owned());
     other.services[0].places.clear();
