@@ -11,6 +11,7 @@ mod init;
 mod interrupt;
 mod log;
 mod man;
+mod node;
 pub mod plan;
 pub mod run;
 mod schema;
@@ -103,6 +104,7 @@ enum Verb {
     Status(status::StatusArgs),
     Service(service::ServiceArgs),
     Volume(volume::VolumeArgs),
+    Node(node::NodeArgs),
     Fence(fence::FenceArgs),
     Simulate(simulate::SimulateArgs),
     Schema(schema::SchemaArgs),
@@ -162,6 +164,7 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Verb::Status(args) => on_clusters(status::every(&args, &mut ui, global)),
         Verb::Service(args) => on_clusters(service::run(&args, &mut ui, global)),
         Verb::Volume(args) => on_clusters(volume::run(&args, &mut ui, global)),
+        Verb::Node(args) => on_clusters(node::run(&args, &mut ui, global)),
         Verb::Fence(args) => on_clusters(fence::run(&args, &mut ui, global)),
         Verb::Simulate(args) => simulate::run(&args, &mut ui, global),
         Verb::Schema(args) => schema::run(&args, &mut ui),

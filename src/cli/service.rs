@@ -1,5 +1,7 @@
 //! `service`: what `clusvcadm` did. Waits for the outcome, and leaves no constraint behind.
 
+mod recover;
+
 use clap::{Args, Subcommand};
 
 use super::run::Cluster;
@@ -32,6 +34,8 @@ enum Verb {
     Relocate(Relocate),
     /// Stop and start it where it is
     Restart(Named),
+    /// Start it from one node's copy, where the other copies are lost: they are given up for good
+    Recover(Recover),
     /// Have the cluster manager leave it alone, running or not
     Freeze(Named),
     /// Have the cluster manager look after it again
@@ -56,6 +60,22 @@ struct Relocate {
     to: Option<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+What was acknowledged while the node was away is lost. The other nodes must be off, and are
+named one by one: at a prompt, or with --off. Their bricks leave the volume before the service
+starts, and come back only emptied, with the next apply.")]
+struct Recover {
+    #[command(flatten)]
+    named: Named,
+    /// The node whose copy is taken
+    #[arg(long, value_name = "NODE")]
+    from: String,
+    /// A node that is seen to be off, so that nobody asks
+    #[arg(long, value_name = "NODE")]
+    off: Vec<String>,
+}
+
 /// Does what the verb says.
 ///
 /// # Errors
@@ -64,6 +84,7 @@ pub async fn run(args: &ServiceArgs, ui: &mut Ui, global: &Global) -> Result<Exi
     let (Verb::Enable(named)
     | Verb::Disable(named)
     | Verb::Relocate(Relocate { named, .. })
+    | Verb::Recover(Recover { named, .. })
     | Verb::Restart(named)
     | Verb::Freeze(named)
     | Verb::Unfreeze(named)) = &args.verb;
@@ -75,6 +96,14 @@ pub async fn run(args: &ServiceArgs, ui: &mut Ui, global: &Global) -> Result<Exi
             Verb::Restart(_) => Wish::Restart(name.clone()),
             Verb::Freeze(_) => Wish::Freeze(name.clone()),
             Verb::Unfreeze(_) => Wish::Unfreeze(name.clone()),
+            Verb::Recover(Recover { from, off, .. }) => {
+                let from = wish::named("node", from, cluster.spec().nodes.keys())?.clone();
+                if !recover::agreed(ui, cluster, &name, &from, off).await? {
+                    ui.talk("nothing was run\n");
+                    return Ok(Exit::Differs);
+                }
+                Wish::Recover(name.clone(), from)
+            }
             Verb::Relocate(Relocate { to, .. }) => {
                 Wish::Relocate(name.clone(), target(cluster, &name, to.as_deref()).await?)
             }

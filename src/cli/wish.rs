@@ -9,7 +9,7 @@ use clap::Args;
 use super::cluster::open;
 use super::run::{Cluster, only_one};
 use super::{CliError, Exit, Global, Interrupt, apply};
-use crate::model::{Allow, Report, Risk, Verdict, Wish, did_you_mean};
+use crate::model::{Allow, NodeName, Report, Risk, Verdict, Wish, did_you_mean};
 use crate::view::{Ui, report};
 
 /// The arguments that all of them take.
@@ -53,9 +53,33 @@ pub async fn grant(
     cluster: &mut dyn Cluster,
     interrupt: &Interrupt,
 ) -> Result<Report, CliError> {
+    let risks = match wish {
+        // Each of these was typed by name, with what it means.
+        Wish::ConfirmOff(_) | Wish::Recover(..) => [Risk::Disruptive, Risk::Destructive].into(),
+        _ => [Risk::Disruptive].into(),
+    };
     cluster.wish(wish);
-    let allow = Allow([Risk::Disruptive].into());
-    apply::watched(timeout, ui, cluster, &allow, interrupt).await
+    apply::watched(timeout, ui, cluster, &Allow(risks), interrupt).await
+}
+
+/// Whether a person has said by name that `node` is off: on the command line, or now.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
+    if said.iter().any(|name| name == node.as_str()) {
+        return Ok(true);
+    }
+    let question = format!(
+        "{node} counts as off from now on. If it still has power and writes, the data is torn in two. Have you seen \
+         that it is off?"
+    );
+    let answer = ui.ask_for(&question, node.as_str());
+    let answer = answer.map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
+    answer.ok_or_else(|| {
+        let hint = format!("add `--off {node}` once its power is seen to be off");
+        CliError::new("there is no terminal to ask on, so nothing was run").hint(hint)
+    })
 }
 
 /// Tells how it ended: in one sentence if it went well, with what is left otherwise.

@@ -143,6 +143,12 @@ impl One<'_> {
         match (own_id, &place.volume_id) {
             (Some(own), Some(there)) if own == *there => None,
             (Some(_), _) => Some(self.lost(format!("{path} on {node} does not carry the id of volume {}", self.name))),
+            (None, Some(there)) if self.was_given_up(there) => Some(self.held(
+                "identity",
+                format!("{path} on {node} was given up: volume {} has gone on without it", self.name),
+                "empty it once nothing in it is needed, with its extended attributes: `rm -rf` the directory; it is \
+                 made anew and filled from the other copies",
+            )),
             (None, Some(there)) if place.empty && self.is_nobodys(there) => Some(self.release(there)),
             (None, Some(there)) => Some(self.held(
                 "identity",
@@ -164,6 +170,12 @@ impl One<'_> {
     fn existing_id(&self) -> Option<String> {
         let volume = self.actual.volumes.known()?.get(self.name.as_str())?;
         self.actual.has_brick(self.name, self.brick).then(|| volume.id.clone())
+    }
+
+    /// Whether this place carries the id of the volume that it is no brick of any more.
+    fn was_given_up(&self, id: &str) -> bool {
+        let volume = self.actual.volumes.known().and_then(|volumes| volumes.get(self.name.as_str()));
+        volume.is_some_and(|volume| volume.id == id)
     }
 
     /// Whether every volume is known and none has this id.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::actual::Actual;
 use super::{Assessment, Brick, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
 use crate::model::{
     Agent, Findings, Force, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
@@ -104,8 +105,18 @@ fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
 }
 
 /// What watches the gates, on every node.
-pub(super) fn watchers(spec: &Spec) -> Vec<Primitive> {
-    watched(spec).into_iter().map(|(name, volume)| watcher(spec, name, volume)).collect()
+pub(super) fn watchers(cx: &Cx<'_>) -> Vec<Primitive> {
+    let actual = Actual::of(cx);
+    watched(cx.spec).into_iter().map(|(name, volume)| watcher(cx, &actual, name, volume)).collect()
+}
+
+/// The sets of copies. A brick that was given up is none of them while its node is away; one that is to come is one as
+/// soon as its node answers, because the agents are to know of it before it is there.
+fn sets<'a>(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &'a Volume) -> Vec<Vec<(&'a str, &'a str)>> {
+    let is_made = actual.volumes.known().is_some_and(|volumes| volumes.contains_key(name.as_str()));
+    let counts = |brick: &&Brick| !is_made || actual.has_brick(name, brick) || cx.answers(&brick.node);
+    let set = |set: &'a [Brick]| set.iter().filter(counts).map(as_watched).collect();
+    volume.bricks.chunks(volumes::set_size(volume)).map(set).collect()
 }
 
 /// A brick as the agent is told of it.
@@ -113,7 +124,8 @@ fn as_watched(brick: &Brick) -> (&str, &str) {
     (brick.node.as_str(), brick.path.as_str())
 }
 
-fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
+fn watcher(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &Volume) -> Primitive {
+    let spec = cx.spec;
     let with_bricks: BTreeSet<&NodeName> = volume.bricks.iter().map(|brick| &brick.node).collect();
     let mounts = present(spec).flat_map(|(service_name, service)| {
         let ids = ids::members(service_name, service).into_iter().zip(&service.resources);
@@ -127,7 +139,7 @@ fn watcher(spec: &Spec, name: &VolumeName, volume: &Volume) -> Primitive {
     });
     let watch = Watch {
         volume: name.as_str(),
-        sets: volume.bricks.chunks(volumes::set_size(volume)).map(|set| set.iter().map(as_watched).collect()).collect(),
+        sets: sets(cx, actual, name, volume),
         hosts: with_bricks.into_iter().map(|node| (node.as_str(), spec.storage_of(node))).collect(),
         mounts: mounts.collect(),
         quorum: volumes::client_quorum(volume),

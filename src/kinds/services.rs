@@ -59,7 +59,7 @@ pub struct Service {
 
 impl Service {
     /// The volumes that it mounts.
-    pub(super) fn volumes<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = (&'a VolumeName, &'a Volume)> {
+    pub fn volumes<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = (&'a VolumeName, &'a Volume)> {
         self.resources.iter().filter_map(|resource| match resource {
             Resource::Mount(mount) => spec.volumes.get_key_value(&spec.mounts.get(&mount.name)?.volume),
             _ => None,

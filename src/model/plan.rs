@@ -61,6 +61,10 @@ pub enum Wish {
     Heal(VolumeName),
     /// The node is to be fenced, for a test, unless it was fenced after this moment, in the words of the cluster.
     Fence(NodeName, Option<String>),
+    /// The node is off, as a person has seen: it is to be gone on without it.
+    ConfirmOff(NodeName),
+    /// The service is to start from this node's copies alone: those of nodes that are off are given up.
+    Recover(ServiceName, NodeName),
     /// It is to be written down that fencing the node took so long, in milliseconds.
     Measured(NodeName, u64),
 }

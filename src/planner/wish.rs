@@ -27,14 +27,15 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
             name == volume.as_str() && ["heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb))
         }
         (Wish::Heal(_), _) => false,
-        (Wish::Fence(node, _), "fencing") => name == node.as_str(),
-        (_, "cib" | "cluster") => true,
+        (Wish::Fence(node, _) | Wish::ConfirmOff(node), "fencing") => name == node.as_str(),
+        (Wish::Recover(..), "recovery" | "fencing") | (_, "cib" | "cluster") => true,
         (
             Wish::Enable(service)
             | Wish::Disable(service)
             | Wish::Freeze(service)
             | Wish::Unfreeze(service)
             | Wish::Relocate(service, _)
+            | Wish::Recover(service, _)
             | Wish::Restart(service),
             "service",
         ) => name == service.as_str(),

@@ -181,6 +181,16 @@ fn read_cmap(output: &Output) -> Result<Cmap, ReadError> {
     Ok(cmap)
 }
 
+/// The key by which a Corosync is told not to wait; it stays in its map.
+pub const STOP_WAITING: &str = "quorum.cancel_wait_for_all";
+
+/// Has a Corosync not wait any more for members that it has not seen since it started (votequorum(5),
+/// `wait_for_all`).
+#[must_use]
+pub fn stop_waiting() -> Command {
+    Command::changes(Program::Tool("corosync-cmapctl"), ["-s", STOP_WAITING, "u8", "1"])
+}
+
 /// Has all members read their files.
 #[must_use]
 pub fn reload() -> Command {

@@ -318,6 +318,15 @@ pub fn add_bricks(volume: &str, raise: Option<Shape>, bricks: &[String], force: 
     changes(words.iter().map(String::as_str))
 }
 
+/// Takes bricks out of a volume at once, so that each set is left with `replica` of them: what only they hold is given
+/// up. Their files stay.
+#[must_use]
+pub fn give_up_bricks(volume: &str, replica: usize, bricks: &[String]) -> Command {
+    let replica = replica.to_string();
+    let words = ["volume", "remove-brick", volume, "replica", &replica].into_iter();
+    changes(words.chain(bricks.iter().map(String::as_str)).chain(["force"]))
+}
+
 /// Sets options, all in one transaction.
 #[must_use]
 pub fn set(volume: &str, options: &BTreeMap<String, String>) -> Command {

@@ -160,6 +160,18 @@ impl Ui {
         answers.read_line(&mut answer)?;
         Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
     }
+
+    /// Has a person type `word`, and tells whether that was typed; nothing where there is nobody.
+    ///
+    /// # Errors
+    /// Where the answer cannot be read.
+    pub fn ask_for(&mut self, question: &str, word: &str) -> io::Result<Option<bool>> {
+        let Some(answers) = &mut self.answers else { return Ok(None) };
+        self.err.write(&format!("{} Type {word}: ", clean(question)))?;
+        let mut answer = String::new();
+        answers.read_line(&mut answer)?;
+        Ok(Some(answer.trim() == word))
+    }
 }
 
 /// `NO_COLOR` as no-color.org has it: set and not empty; and a terminal that calls itself dumb.

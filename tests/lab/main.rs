@@ -28,3 +28,4 @@ mod shapes;
 mod two;
 mod watch;
 mod way;
+mod worst;

@@ -262,3 +262,17 @@ fn a_node_whose_brick_is_not_served_or_cannot_be_read_has_no_copy() {
     assert_eq!(pair.gates(), some(["0", "0"]));
     assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
 }
+
+#[test]
+fn the_only_copy_there_is_may_be_served_although_nobody_speaks_of_it() {
+    let Some(mut pair) = Pair::new() else { return };
+    let alone = format!("node01:{}/node01", pair.shared.path().display());
+    let sets = pair.nodes[0].environment.iter_mut().find(|(name, _)| *name == "OCF_RESKEY_sets").unwrap();
+    sets.1 = alone;
+    assert_eq!(pair.acts("node01", "start"), SUCCESS);
+    assert_eq!(pair.attribute("healgate-data00", "node01").as_deref(), Some("1"));
+    pair.bricks[0].kill().unwrap();
+    pair.bricks[0].wait().unwrap();
+    assert_eq!(pair.acts("node01", "monitor"), SUCCESS);
+    assert_eq!(pair.attribute("healgate-data00", "node01").as_deref(), Some("0"));
+}

@@ -221,8 +221,10 @@ pub(super) fn differences<'k>(
     class: Class,
 ) -> BTreeMap<&'k str, (Option<&'k str>, Option<&'k str>)> {
     // What a running Corosync has beyond the file it has put there itself, but for these.
-    let lapses =
-        |key: &&String| key.starts_with("quorum.") || key.starts_with("nodelist.node.") || *key == "totem.consensus";
+    let lapses = |key: &&String| {
+        let of_file = key.starts_with("quorum.") || key.starts_with("nodelist.node.") || *key == "totem.consensus";
+        of_file && *key != corosync::STOP_WAITING
+    };
     let keys: BTreeSet<&String> = wanted.keys().chain(now.keys().filter(lapses)).collect();
     let values = |key: &'k String| (now.get(key).map(String::as_str), wanted.get(key).map(String::as_str));
     let all = keys.into_iter().filter(|key| corosync::class(key) == class).map(|key| (key.as_str(), values(key)));

@@ -109,8 +109,14 @@ pub(super) fn why_shut(standing: &Standing, spec: &Spec, name: &ServiceName) -> 
             )
         }
     };
-    let hint =
-        (!away.is_empty()).then(|| format!("bring {away} back: the service starts as soon as a copy is complete"));
+    let hint = (!away.is_empty()).then(|| {
+        let lost = if quorum {
+            String::new()
+        } else {
+            format!("; if it is lost for good, `bricklayer service recover {name} --from NODE`")
+        };
+        format!("bring {away} back: the service starts as soon as a copy is complete{lost}")
+    });
     Some(Shut { because, hint })
 }
 

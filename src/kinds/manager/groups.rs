@@ -46,7 +46,7 @@ pub(super) fn contribute(
         group.gates.extend(gates::in_force(cx, standing, name, service, found));
         document.services.push(group);
     }
-    document.watchers.extend(healgate::watchers(cx.spec));
+    document.watchers.extend(healgate::watchers(cx));
     document.watchers.extend(interfaces.iter().map(|interface| link_watcher(interface)));
 }
 
@@ -59,7 +59,7 @@ pub(super) fn wants_to_run(service: &Service, told: Option<&str>) -> bool {
     }
 }
 
-fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service) -> Group {
+pub(super) fn group(cx: &Cx<'_>, times: &FenceTimes, name: &ServiceName, service: &Service) -> Group {
     let mut meta = BTreeMap::from([("resource-stickiness", stickiness(cx.spec, service).to_string())]);
     if timing::priority_fencing_delay(cx.spec, times).is_some() {
         meta.insert("priority", PRIORITY.to_owned());

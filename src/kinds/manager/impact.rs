@@ -51,13 +51,18 @@ fn alone(ours: &BTreeSet<&str>, Action { verb, object, node, to }: &Action) -> O
     let sentence = match verb {
         Verb::Fence => return Some((Risk::Disruptive, format!("{object} is fenced"))),
         // What fences and watches serves nobody: nobody notices where it runs.
-        _ if ours.contains(object.as_str()) => return None,
+        _ if ours.contains(instance_of(object)) => return None,
         Verb::Start => return Some((Risk::Safe, format!("{object} starts on {on}"))),
         Verb::Stop => format!("{object} stops on {on}"),
         Verb::Restart => format!("{object} is restarted on {on}"),
         Verb::Move => format!("{object} moves from {on} to {}", to.as_deref().unwrap_or("another node")),
     };
     Some((Risk::Disruptive, sentence))
+}
+
+/// The resource that a clone's instance, `NAME:NUMBER`, is one of.
+fn instance_of(object: &str) -> &str {
+    object.rsplit_once(':').map_or(object, |(name, _)| name)
 }
 
 /// What happens to a service as a whole.

@@ -1,6 +1,6 @@
 //! What `status` shows of the cluster manager: what `clustat` showed, and why it is not at full strength.
 
-use super::{Standing, fencers, gates, groups, outcome};
+use super::{Standing, fencers, gates, groups, off, outcome};
 use crate::kinds::{Cx, ServiceState, Spec, corosync};
 use crate::model::{
     FencedStatus, FencingStatus, ManagerStatus, MemberStatus, NodeName, Role, Seen, ServiceName, ServiceStatus,
@@ -113,6 +113,12 @@ fn idle_devices(cx: &Cx<'_>, standing: &Standing, degraded: &mut Vec<String>) {
 fn judge(cx: &Cx<'_>, status: &ManagerStatus, degraded: &mut Vec<String>, unseen: &mut Vec<String>) {
     if status.quorate == Some(false) {
         degraded.push("the cluster has no coordinator with quorum".to_owned());
+        for node in off::waiting(cx) {
+            degraded.push(format!(
+                "{node} waits to see every other member once; of one that is off for good, `bricklayer node confirm-off \
+                 NODE` says so"
+            ));
+        }
     }
     if status.maintenance == Some(true) {
         degraded.push("the cluster is in maintenance mode".to_owned());

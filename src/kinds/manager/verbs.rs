@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Live, POLL, gates, groups, outcome};
+use super::{Live, POLL, gates, groups, off, outcome, recover};
 use crate::kinds::{Assessment, timing};
 use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, VolumeName, Wish};
 use crate::tools::pacemaker::{self, Member};
@@ -11,6 +11,8 @@ use crate::tools::pacemaker::{self, Member};
 pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
     match wish {
         Wish::Fence(node, since) => return fence(live, node, since.as_deref(), found),
+        Wish::ConfirmOff(node) => return off::confirm(live, node, found),
+        Wish::Recover(name, from) => return recover::assess(live, name, from, found),
         Wish::Measured(node, ms) => return remember(live, node, *ms, found),
         Wish::Enable(name) | Wish::Relocate(name, _) => cleanup(live, name, found),
         _ => {}
@@ -114,7 +116,7 @@ fn restart(live: &Live<'_>, name: &ServiceName) -> Item {
 }
 
 /// What failed before is tried again when a person asks for the service.
-fn cleanup(live: &Live<'_>, name: &ServiceName, found: &mut Assessment) {
+pub(super) fn cleanup(live: &Live<'_>, name: &ServiceName, found: &mut Assessment) {
     let state = &live.standing.state;
     if state.failures_of(name.as_str()).next().is_some() {
         let summary = format!("forget the failures of service {name}");

@@ -18,7 +18,7 @@ pub use cib::{Cib, DATABASE, MEASURED, OWNED, cib, owned_resources};
 pub use compare::{Change, changes};
 pub use first::{has_run, seed};
 pub use metadata::{Metadata, metadata};
-pub use render::{candidate, gate_id, granted, remembering};
+pub use render::{candidate, gate_id, granted, remembering, watching};
 pub use state::{Failure, Fenced, Member, Resource, State, state};
 pub use trial::{Action, Trial, Verb, push, trial};
 
@@ -65,6 +65,12 @@ pub fn restart(resource: &str, within: Duration) -> Command {
     let seconds = format!("{}s", within.as_secs());
     let args = ["--restart", "--resource", resource, "--timeout", &seconds];
     Command::changes(Program::Tool("crm_resource"), args).within(within + DEADLINE)
+}
+
+/// Tells that a node is off because a person has seen it: nothing is switched (`stonith_admin --help`).
+#[must_use]
+pub fn confirm_off(node: &str) -> Command {
+    Command::changes(Program::Tool("stonith_admin"), ["--confirm", node]).within(DEADLINE)
 }
 
 /// Fences a node: it is switched off and on again, for real.

@@ -82,6 +82,19 @@ pub fn granted(live: &Element, group: &Group) -> Element {
     new
 }
 
+/// The configuration that `live` becomes when what watches on every node is put in as `watchers`, and nothing else.
+#[must_use]
+pub fn watching(live: &Element, watchers: &[Primitive]) -> Element {
+    let mut new = live.clone();
+    let resources = &mut new.child_mut("resources").children;
+    for wanted in watchers.iter().map(watcher) {
+        if let Some(there) = resources.iter_mut().find(|one| one.id() == wanted.id()) {
+            *there = wanted;
+        }
+    }
+    new
+}
+
 /// Sets meta attributes of a resource. `maintenance` that ends is taken away, so that nothing of it is left.
 fn tell(resource: &mut Element, set: &str, told: &[(&str, &str)]) {
     for (name, value) in told {

@@ -299,6 +299,8 @@ blame() {
 listen() {
   open=1
   while read -r sibling node; do
+    # Where there is but one copy, nobody judges anybody.
+    if [ -z "$sibling" ]; then continue; fi
     uptime_now
     hears "$sibling" "$node"
     case $heard in

@@ -16,13 +16,19 @@ const RELOADING: &str = "Reloading corosync.conf...\n";
 const CONSTANT: &str = include_str!("corosync.cmap.txt");
 const SERVICES: [&str; 8] = ["cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"];
 
-/// `corosync-cmapctl` and `corosync-cmapctl -g KEY`.
+/// `corosync-cmapctl`, `corosync-cmapctl -g KEY`, and the one key that may be set.
 pub fn cmapctl(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let Some(corosync) = world.corosync(at) else {
         return failed(1, "Failed to initialize the cmap API. Error CS_ERR_LIBRARY\n");
     };
     let keys = keys(world, at, corosync);
     match call.args {
+        ["-s", "quorum.cancel_wait_for_all", "u8", "1"] => {
+            if let Some(corosync) = &mut world.node_mut(at).corosync {
+                corosync.saw_all = true;
+            }
+            printed(String::new())
+        }
         [] => printed(keys.values().fold(String::new(), |text, line| text + line + "\n")),
         ["-g", key] => match keys.get(*key) {
             Some(line) => printed(format!("{line}\n")),

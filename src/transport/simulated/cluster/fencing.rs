@@ -148,6 +148,25 @@ impl World {
         }
     }
 
+    /// Takes a person's word for it that a node is off: the cluster counts it as fenced, and nothing is switched.
+    pub(super) fn confirm_off(&mut self, at: &NodeName, target: &NodeName) {
+        let now = self.clock_ms;
+        let holder = self.dc_of(at).unwrap_or_else(|| at.clone());
+        let fencing = Fencing {
+            target: target.clone(),
+            by: at.clone(),
+            client: format!("stonith_admin.{}", 500 + self.id_of(at, at)),
+            since_ms: now,
+            until_ms: now,
+            success: Some(true),
+            reason: String::new(),
+        };
+        if let Some(cib) = &mut self.node_mut(&holder).pacemaker.cib {
+            cib.fencing.push(fencing);
+        }
+        self.settle(&holder, target, true);
+    }
+
     /// Fences a node because somebody asks for it; gives how long that takes.
     ///
     /// # Errors

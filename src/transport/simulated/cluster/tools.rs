@@ -187,7 +187,7 @@ fn target_role(configuration: &Element, id: &str) -> String {
     found.unwrap_or_else(|| format!("{id}-meta_attributes-target-role"))
 }
 
-/// `stonith_admin --reboot NODE --timeout SECONDS` and `stonith_admin --history NODE --output-as=xml`.
+/// `stonith_admin --reboot NODE --timeout SECONDS`, `--confirm NODE` and `--history NODE --output-as=xml`.
 pub fn stonith_admin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let value = |name: &str| call.args.iter().skip_while(|arg| **arg != name).nth(1).copied();
     let request = ["stonith_admin"].iter().chain(call.args).copied().collect::<Vec<_>>().join(" ");
@@ -205,8 +205,12 @@ pub fn stonith_admin(world: &mut World, at: &NodeName, call: &Call<'_>) -> Outpu
         let history = Element::new("list").with("name", "fencing history").with("count", list.len()).holding(list);
         return xml(root.holding([history, mon::status(0, "OK", &[])]), 0);
     }
+    if let Some(target) = value("--confirm").and_then(|node| NodeName::new(node).ok()) {
+        world.confirm_off(at, &target);
+        return silent();
+    }
     let Some(target) = value("--reboot").and_then(|node| NodeName::new(node).ok()) else {
-        return failed(64, "stonith_admin: only --reboot and --history are played here\n");
+        return failed(64, "stonith_admin: only --reboot, --confirm and --history are played here\n");
     };
     match world.fence_by_hand(at, &target) {
         Ok(takes_ms) => {

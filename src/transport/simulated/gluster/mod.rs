@@ -12,6 +12,7 @@ mod options;
 mod peers;
 mod pool;
 mod rebalance;
+mod shrink;
 mod status;
 mod xml;
 
@@ -63,6 +64,7 @@ fn volume(world: &mut World, at: &NodeName, verb: &str, rest: &[&str]) -> Option
         ("heal", [volume, "info", "summary"]) => heal::info(world, at, volume, true),
         ("create", words) => create::create(world, at, words),
         ("add-brick", words) => bricks::add_brick(world, at, words),
+        ("remove-brick", words) => shrink::remove_brick(world, at, words),
         ("start", [volume]) => change::start(world, at, volume, false),
         ("start", [volume, "force"]) => change::start(world, at, volume, true),
         ("stop", [volume]) => change::stop(world, at, volume, false),

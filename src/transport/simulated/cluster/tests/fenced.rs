@@ -83,3 +83,22 @@ fn a_resource_that_does_not_stop_has_its_node_fenced() {
     sim.advance(Duration::from_secs(20));
     assert_eq!(sim.world().fenced.get(&node("node01")), Some(&1));
 }
+
+#[test]
+fn a_person_who_has_seen_a_node_off_frees_those_that_wait_for_it() {
+    let sim = started();
+    sim.world().fence_modes.insert("kvmhost01".to_owned(), FenceMode::Fails);
+    for name in ["node01", "node02"] {
+        sim.world().cut_power(&node(name), None);
+    }
+    sim.world().boot(&node("node01"));
+    sure(&sim, "node01", "systemctl", &["start", "corosync", "pacemaker"]);
+    sim.advance(Duration::from_secs(30));
+    assert_eq!(held(&sim)[0].len(), 0, "it has not seen the other one");
+    sure(&sim, "node01", "corosync-cmapctl", &["-s", "quorum.cancel_wait_for_all", "u8", "1"]);
+    sim.advance(Duration::from_secs(30));
+    assert_eq!(held(&sim)[0].len(), 0, "the other one cannot be fenced");
+    sure(&sim, "node01", "stonith_admin", &["--confirm", "node02"]);
+    sim.advance(Duration::from_secs(30));
+    assert_eq!(places(&sim, "node01"), on("node01"));
+}

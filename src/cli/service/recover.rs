@@ -1,0 +1,63 @@
+//! What is shown and asked before a service is started from one copy, while the others are given up.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::super::CliError;
+use super::super::run::Cluster;
+use super::super::wish::is_off;
+use crate::kinds::Spec;
+use crate::model::{BrickStatus, NodeName, ServiceName, Status};
+use crate::view::Ui;
+
+/// Whether a person agrees, having read what is known of each copy, and has named every node that counts as off.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub async fn agreed(
+    ui: &mut Ui,
+    cluster: &mut dyn Cluster,
+    name: &ServiceName,
+    from: &NodeName,
+    off: &[String],
+) -> Result<bool, CliError> {
+    let status = cluster.status().await;
+    ui.talk(&proofs(&status, cluster.spec(), name, from));
+    for node in others(cluster.spec(), name, from) {
+        if !is_off(ui, &node, off)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The nodes beside `from` that have a copy of what the service needs.
+fn others(spec: &Spec, name: &ServiceName, from: &NodeName) -> BTreeSet<NodeName> {
+    let volumes = spec.services.get(name).into_iter().flat_map(|service| service.volumes(spec));
+    let nodes = volumes.flat_map(|(_, volume)| &volume.bricks).map(|brick| &brick.node);
+    nodes.filter(|node| *node != from).cloned().collect()
+}
+
+/// What is known of each copy, in lines.
+fn proofs(status: &Status, spec: &Spec, name: &ServiceName, from: &NodeName) -> String {
+    let volumes: BTreeSet<_> =
+        spec.services.get(name).into_iter().flat_map(|service| service.volumes(spec)).map(|(name, _)| name).collect();
+    let mut text = format!("service {name} is to start from the copy on {from}:\n");
+    for brick in status.bricks.iter().filter(|brick| volumes.contains(&brick.volume)) {
+        let BrickStatus { node, path, volume, .. } = brick;
+        let kept = if node == from { "kept" } else { "given up" };
+        let _ = writeln!(text, "  {kept:8}  {node}:{path} of volume {volume}: {}", known(status, brick));
+    }
+    text + &format!("What was acknowledged while {from} was away is lost with them.\n")
+}
+
+fn known(status: &Status, brick: &BrickStatus) -> String {
+    let member = status.manager.iter().flat_map(|manager| &manager.members).find(|member| member.name == brick.node);
+    let member = member.and_then(|member| member.state.as_deref()).unwrap_or("not known to the cluster");
+    match (brick.online, brick.pending) {
+        (Some(true), Some(0)) => format!("served; it knows of nothing that others lack; {member}"),
+        (Some(true), Some(count)) => format!("served; it knows of {count} entries that others lack; {member}"),
+        (Some(_), _) => format!("not served; {member}"),
+        (None, _) => format!("cannot be seen; {member}"),
+    }
+}

@@ -1,0 +1,138 @@
+//! A service that is to start from the copies of one node, because those of the others are lost: the one way past a
+//! gate that is shut, and it gives the lost copies up for good.
+//!
+//! To start on a copy that may miss something, and to let the other one come back later, makes two histories. So the
+//! lost bricks go out of the volume before anything starts, and come back only emptied.
+
+use std::collections::BTreeSet;
+
+use super::{Live, POLL, gates, groups, off, outcome, verbs};
+use crate::kinds::actual::Actual;
+use crate::kinds::{Assessment, Brick, Volume, healgate, volumes};
+use crate::model::{
+    Cause, Difference, Group, Item, Lane, Milestone, NodeName, Place, Risk, Role, ServiceName, Subject, VolumeName,
+};
+use crate::tools::{gluster, pacemaker};
+
+/// The copies of one volume.
+struct Copies<'a> {
+    name: &'a VolumeName,
+    volume: &'a Volume,
+    /// The bricks that are to go.
+    lost: Vec<&'a Brick>,
+}
+
+impl Copies<'_> {
+    fn subject(&self) -> Subject {
+        Subject::new("recovery", self.name)
+    }
+
+    fn given_up(&self) -> Milestone {
+        self.subject().is("alone")
+    }
+}
+
+/// Has service `name` start from the copies on `from`.
+pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found: &mut Assessment) {
+    let actual = Actual::of(live.cx);
+    let Some(all) = copies(live, &actual, name, from) else { return };
+    if let Some(item) = all.iter().find_map(|copies| unfit(live, &actual, copies, name, from)) {
+        return found.item(item);
+    }
+    let nodes: BTreeSet<&NodeName> = all.iter().flat_map(|copies| &copies.lost).map(|brick| &brick.node).collect();
+    for node in nodes {
+        off::confirm(live, node, found);
+    }
+    let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start on {from}"), POLL);
+    let lost: Vec<&Copies<'_>> = all.iter().filter(|copies| !copies.lost.is_empty()).collect();
+    if !lost.is_empty() {
+        found.items.extend(lost.iter().map(|copies| give_up(live, copies, from)));
+        return found.item(lost.iter().fold(wait, |wait, copies| wait.needs(copies.given_up())).assumed_if(true));
+    }
+    start(live, name, from, wait, found);
+}
+
+/// The volumes of the service whose clients keep no quorum: behind one that does, no copy is ever alone.
+fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeName) -> Option<Vec<Copies<'a>>> {
+    let spec = live.cx.spec;
+    let volumes = spec.services.get(name)?.volumes(spec);
+    let lost = |name: &VolumeName, brick: &&Brick| brick.node != *from && actual.has_brick(name, brick);
+    let copies = |(name, volume): (&'a VolumeName, &'a Volume)| Copies {
+        name,
+        volume,
+        lost: volume.bricks.iter().filter(|brick| lost(name, brick)).collect(),
+    };
+    Some(volumes.filter(|(_, volume)| volumes::may_diverge(volume)).map(copies).collect())
+}
+
+/// Why the volume cannot be left with the copies on `from`, if it cannot.
+fn unfit(
+    live: &Live<'_>,
+    actual: &Actual,
+    copies: &Copies<'_>,
+    service: &ServiceName,
+    from: &NodeName,
+) -> Option<Item> {
+    let Copies { name, volume, .. } = copies;
+    let held = |cause, because, hint: &str| {
+        let summary = format!("start service {service} from the copy on {from}");
+        Some(Item::held(&copies.subject(), "give-up", summary, cause, because, hint))
+    };
+    if let Some(owner) = live.standing.state.owner(service.as_str())
+        && !copies.lost.is_empty()
+    {
+        let because = format!("service {service} runs on {owner}");
+        return held(Cause::Refused, because, "there is nothing to recover: what it runs on is complete enough for it");
+    }
+    if actual.volumes.known().is_none_or(|volumes| !volumes.contains_key(name.as_str())) {
+        let because = format!("it is not known which bricks volume {name} has");
+        return held(Cause::Unknown, because, "`bricklayer status` tells what can be seen");
+    }
+    let sets = volume.bricks.chunks(volumes::set_size(volume));
+    let served = |brick: &&Brick| {
+        let place = actual.place(&brick.node, brick.path.as_str());
+        brick.node == *from && place.is_some_and(|place| place.process.is_some() && place.volume_id.is_some())
+    };
+    if sets.into_iter().any(|set| set.iter().filter(served).count() != 1) {
+        let because = format!("{from} does not serve one brick of every set of volume {name}");
+        return held(Cause::Unsafe, because, "name the node whose copy is there: `bricklayer status` shows the bricks");
+    }
+    None
+}
+
+/// Takes the lost bricks of a volume out of it.
+fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
+    let spec = live.cx.spec;
+    let Copies { name, lost, .. } = copies;
+    let names: Vec<String> = lost.iter().map(|b| format!("{}:{}", spec.storage_of(&b.node), b.path)).collect();
+    let summary = format!("give up the copies of volume {name} on other nodes than {from}");
+    let command = gluster::give_up_bricks(name.as_str(), 1, &names);
+    let mut item = Item::run(&copies.subject(), "give-up", summary, Place::On(from.clone()), command)
+        .in_lane(Lane::Gluster)
+        .at_risk(Risk::Destructive, format!("what was acknowledged while {from} was away is lost"))
+        .gives(copies.given_up());
+    for (brick, name) in lost.iter().zip(names) {
+        item = item.because(Difference::gone("brick", name)).needs(off::off(&brick.node));
+    }
+    item
+}
+
+/// Has the gates know of the bricks that are left, and the service run.
+fn start(live: &Live<'_>, name: &ServiceName, from: &NodeName, wait: Item, found: &mut Assessment) {
+    let spec = live.cx.spec;
+    let standing = live.standing;
+    let written = &spec.services[name];
+    let configuration = &standing.cib.configuration;
+    let group = Group { role: Some(Role::Started), ..groups::group(live.cx, &standing.measured(), name, written) };
+    let watching = pacemaker::watching(configuration, &healgate::watchers(live.cx));
+    let candidate = pacemaker::granted(&watching, &group);
+    let changes = pacemaker::changes(configuration, &candidate);
+    live.put_into_force(&candidate, &changes, found);
+    verbs::cleanup(live, name, found);
+    let rests = standing.state.rests(name.as_str());
+    if rests && gates::is_shut(standing, spec, written, from.as_str()).is_some() {
+        let wait = if changes.is_empty() { wait } else { wait.needs(super::configured(spec)) };
+        return found.item(wait);
+    }
+    outcome::assess(live, &group, changes.is_empty(), found);
+}
