@@ -14,6 +14,7 @@ mod man;
 mod node;
 pub mod plan;
 pub mod run;
+mod runbook;
 mod schema;
 mod service;
 mod simulate;
@@ -106,6 +107,7 @@ enum Verb {
     Volume(volume::VolumeArgs),
     Node(node::NodeArgs),
     Fence(fence::FenceArgs),
+    Runbook(runbook::RunbookArgs),
     Simulate(simulate::SimulateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -166,6 +168,7 @@ fn main_with(args: impl IntoIterator<Item = OsString>) -> Exit {
         Verb::Volume(args) => on_clusters(volume::run(&args, &mut ui, global)),
         Verb::Node(args) => on_clusters(node::run(&args, &mut ui, global)),
         Verb::Fence(args) => on_clusters(fence::run(&args, &mut ui, global)),
+        Verb::Runbook(args) => runbook::run(&args, &mut ui),
         Verb::Simulate(args) => simulate::run(&args, &mut ui, global),
         Verb::Schema(args) => schema::run(&args, &mut ui),
         Verb::Completions(args) => completions::run(&args, &mut ui, &mut Cli::command()),

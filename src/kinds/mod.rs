@@ -22,6 +22,7 @@ mod parameters;
 mod paths;
 mod pool;
 mod postgresql;
+mod runbook;
 mod secrets;
 mod services;
 mod status;
@@ -45,6 +46,7 @@ pub(crate) use manager::Standing;
 pub use mounts::{Mount, MountState};
 pub use nodes::{Addresses, NetworkAddress, Node};
 pub(crate) use pool::counted_on;
+pub use runbook::runbook;
 pub use services::{
     Ip, Lsb, MountResource, Ocf, Postgresql, Recovery, Resource, Service, ServiceState, Systemd, Timeouts,
 };

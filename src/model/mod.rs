@@ -13,6 +13,7 @@ mod names;
 mod nearest;
 mod plan;
 mod report;
+mod runbook;
 mod secret;
 mod status;
 
@@ -31,6 +32,7 @@ pub use names::{
 pub use nearest::{did_you_mean, nearest};
 pub use plan::{Allow, Intent, Plan, State, Step, Wish};
 pub use report::{Done, Event, Failed, Report, Verdict};
+pub use runbook::{Chapter, Instruction, Runbook};
 pub use secret::{SecretError, SecretRef};
 pub use status::{
     BrickStatus, FencedStatus, FencingStatus, Health, Installed, ManagerStatus, MemberStatus, MountStatus, NodeStatus,

@@ -11,6 +11,7 @@ pub mod human;
 pub mod json;
 mod progress;
 pub mod report;
+pub mod runbook;
 pub mod status;
 mod style;
 
