@@ -46,7 +46,6 @@ impl Lab {
 
     /// Says how the hypervisor takes orders from now on: `works`, `only-off`, `refuses`, `hangs`.
     #[track_caller]
-    #[cfg(feature = "soak")]
     pub fn hypervisor(&self, how: &str) {
         self.lab(&["hypervisor", how]).exits(0);
     }
