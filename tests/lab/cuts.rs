@@ -46,9 +46,9 @@ fn cut(lab: &Lab, spec: &str, node: &'static str) -> Cut {
     let from = now();
     lab.lab(&["cut", node]).exits(0);
     if node == "node01" {
-        lab.until_service_is_on("node02", SERVICE)
+        lab.until_service_is_on("node02", SERVICE);
     } else {
-        lab.until_lost("node01", node)
+        lab.until_lost("node01", node);
     }
     let to = now();
     lab.until_booted(node);
