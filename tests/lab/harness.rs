@@ -5,8 +5,10 @@
 
 mod client;
 mod cluster;
+mod owners;
 mod phases;
 mod run;
+mod seed;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub use client::Client;
+pub use client::{Client, Log};
 pub use phases::Phases;
 pub use run::{Plan, Run, Running, now, tell};
 use run::{output_of, ran};
+pub use seed::{mixed, seed};
 
 /// The lab's own script.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");

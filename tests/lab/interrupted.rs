@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Lab, PAIR, Running, tell};
+use crate::harness::{Lab, PAIR, Running, mixed, seed, tell};
 
 /// Each on nodes of its own, side by side, because they mostly wait.
 const ROUNDS: u64 = 3;
@@ -16,7 +16,6 @@ const STEPS: u64 = 10;
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn after_a_sigkill_at_any_step_the_next_apply_reaches_the_same_end() {
     let seed = seed();
-    tell(&format!("BRICKLAYER_LAB_SEED={seed}"));
     thread::scope(|scope| {
         let rounds: Vec<_> = (0..ROUNDS).map(|round| scope.spawn(move || killed(mixed(seed + round)))).collect();
         for round in rounds {
@@ -87,19 +86,4 @@ fn begin(lab: &Lab, run: &mut Running, steps: u64) {
 
 fn begun(lab: &Lab) -> u64 {
     lab.journal().iter().filter(|line| line["outcome"].is_null()).count() as u64
-}
-
-/// From `BRICKLAYER_LAB_SEED`, to repeat a run; else different in every run.
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    let given = std::env::var("BRICKLAYER_LAB_SEED").ok();
-    given.map_or_else(|| RandomState::new().hash_one(0) >> 16, |seed| seed.parse().expect("a seed is a number"))
-}
-
-/// A step of splitmix64: neighbours become strangers.
-fn mixed(seed: u64) -> u64 {
-    let mut z = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

@@ -11,6 +11,7 @@ mod absent;
 mod article;
 mod bricks;
 mod cluster;
+mod cuts;
 mod drift;
 mod failover;
 #[cfg(feature = "soak")]
@@ -23,6 +24,9 @@ mod install;
 mod interrupted;
 mod names;
 mod off;
+mod partition;
+#[cfg(feature = "soak")]
+mod partition_long;
 mod quorum_device;
 mod shapes;
 mod two;

@@ -108,18 +108,33 @@ impl Log {
     /// The longest time in which nothing was acknowledged.
     #[track_caller]
     pub fn gap(&self) -> Gap {
-        let gaps = self
-            .acknowledged
+        self.gaps().max_by_key(|gap| gap.lasted).expect("rows were acknowledged")
+    }
+
+    /// The longest of those that end within a time.
+    #[track_caller]
+    pub fn gap_between(&self, from: SystemTime, to: SystemTime) -> Gap {
+        let within = self.gaps().filter(|gap| gap.since <= to && gap.since + gap.lasted >= from);
+        within.max_by_key(|gap| gap.lasted).expect("rows were acknowledged")
+    }
+
+    fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.acknowledged
             .windows(2)
-            .map(|pair| Gap { since: pair[0].1, lasted: pair[1].1.duration_since(pair[0].1).unwrap_or_default() });
-        gaps.max_by_key(|gap| gap.lasted).expect("rows were acknowledged")
+            .map(|pair| Gap { since: pair[0].1, lasted: pair[1].1.duration_since(pair[0].1).unwrap_or_default() })
     }
 
     /// Asserts that every acknowledged row is in the database, and that there were enough to tell.
     #[track_caller]
     pub fn lost_nothing(&self, lab: &Lab, address: &str) {
+        let lost = self.lost(lab, address);
+        assert!(lost.is_empty(), "{} acknowledged rows are lost: {lost:?}", lost.len());
+    }
+
+    /// The acknowledged rows that the database does not have.
+    #[track_caller]
+    pub fn lost(&self, lab: &Lab, address: &str) -> Vec<u64> {
         let rows = lab.numbers(address, "SELECT n FROM rows");
-        let lost: Vec<u64> = self.acknowledged.iter().map(|(n, _)| *n).filter(|n| !rows.contains(n)).collect();
         tell(&format!(
             "{} rows sent in {} sessions, {} acknowledged, {} in the database, longest time without an answer {:.1?}",
             self.sent,
@@ -129,6 +144,6 @@ impl Log {
             self.gap().lasted
         ));
         assert!(self.acknowledged.len() > 100, "too few rows to tell");
-        assert!(lost.is_empty(), "{} acknowledged rows are lost: {lost:?}", lost.len());
+        self.acknowledged.iter().map(|(n, _)| *n).filter(|n| !rows.contains(n)).collect()
     }
 }
