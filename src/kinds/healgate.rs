@@ -111,7 +111,7 @@ pub(super) fn watchers(cx: &Cx<'_>) -> Vec<Primitive> {
 }
 
 /// The sets of copies. A brick that was given up is none of them while its node is away; one that is to come is one as
-/// soon as its node answers, because the agents are to know of it before it is there.
+/// soon as its node answers.
 fn sets<'a>(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &'a Volume) -> Vec<Vec<(&'a str, &'a str)>> {
     let is_made = actual.volumes.known().is_some_and(|volumes| volumes.contains_key(name.as_str()));
     let counts = |brick: &&Brick| !is_made || actual.has_brick(name, brick) || cx.answers(&brick.node);
