@@ -1,4 +1,5 @@
-//! What the tests of partitions can see: with a ping-timeout below its bound, the same partition loses rows.
+//! What the tests of partitions can see: with a ping-timeout below its bound, and fencing slow enough for it to matter, a
+//! partition loses rows.
 //! `tests/soak/partition` runs it.
 
 use crate::failover::{NODES, SERVICE, VIP, deployed};
@@ -11,7 +12,7 @@ fn a_ping_timeout_below_its_bound_loses_rows_that_were_acknowledged() {
     // No file may say so: `validate` refuses it.
     lab.gluster("volume set data00 network.ping-timeout 3");
     lab.hide_hypervisor("node01");
-    // A client gives up a silent brick between one ping-timeout and two. Fencing comes later than that.
+    // Without it, the client had not yet given up the silent brick when its node was off, and nothing was lost.
     lab.on("node01", "crm_resource --resource kvmhost01 --set-parameter pcmk_delay_base --parameter-value 5s");
     let log = cut_between(&lab, "node02", |_| lab.until_service_is_on("node02", SERVICE));
     let lost = log.lost(&lab, VIP);
