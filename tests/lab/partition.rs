@@ -34,7 +34,7 @@ pub fn cut_between(lab: &Lab, winner: &str, over: impl FnOnce(SystemTime)) -> Lo
 
 /// Plugs the cables in again, and waits until all is as written.
 #[track_caller]
-fn mend(lab: &Lab, spec: &str, winner: &str) {
+pub fn mend(lab: &Lab, spec: &str, winner: &str) {
     lab.lab(&["link", winner, "up", "storage", "cluster"]).exits(0);
     is_whole_again(lab, spec);
 }
