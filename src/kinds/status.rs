@@ -38,7 +38,7 @@ pub fn status(cx: &Cx<'_>) -> Status {
             status.bricks.extend(bricks);
         }
     }
-    judge(cx, &mut status);
+    judge(cx, &actual, &mut status);
     status
 }
 
@@ -135,7 +135,7 @@ fn mounts(cx: &Cx<'_>) -> Vec<MountStatus> {
 }
 
 /// Says what is not at full strength, and what could not be seen.
-fn judge(cx: &Cx<'_>, status: &mut Status) {
+fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
     let mut degraded = Vec::new();
     let mut unseen = Vec::new();
     for node in &status.nodes {
@@ -161,6 +161,12 @@ fn judge(cx: &Cx<'_>, status: &mut Status) {
         }
         if let Some(pending) = volume.heal_pending.filter(|pending| *pending > 0) {
             degraded.push(format!("volume {} has {pending} entries to heal", volume.name));
+            // It is asked only where a plan asks it, too: the answer takes long while a brick is away.
+            let own = || status.bricks.iter().filter(|brick| brick.volume == volume.name);
+            if own().all(|brick| brick.online == Some(true)) {
+                degraded.extend(volumes::disputed(cx, actual, &volume.name, pending));
+            }
+            degraded.extend(torn(cx, &volume.name, &own().collect::<Vec<_>>()));
         }
     }
     let runs = |volume: &VolumeName| cx.spec.volumes[volume].state == VolumeState::Started;
@@ -181,6 +187,65 @@ fn judge(cx: &Cx<'_>, status: &mut Status) {
     status.because = degraded.into_iter().chain(unseen).collect();
 }
 
+/// Two copies of which each misses something that the other has: of three, two that are right list the same.
+fn torn(cx: &Cx<'_>, name: &VolumeName, bricks: &[&BrickStatus]) -> Option<String> {
+    let written = &cx.spec.volumes[name];
+    let both = |set: &&[&BrickStatus]| set.len() == 2 && set.iter().all(|brick| brick.pending.unwrap_or(0) > 0);
+    let set = bricks.chunks(volumes::set_size(written)).filter(|_| written.replica == Some(2)).find(both)?;
+    let [one, other] = set else { return None };
+    let lists = |brick: &BrickStatus| format!("{} lists {}", brick.node, brick.pending.unwrap_or(0));
+    Some(format!(
+        "each copy of volume {name} misses something that the other has: {}, {}; of a file that both have changed, no \
+         copy is right",
+        lists(one),
+        lists(other)
+    ))
+}
+
 fn disconnected(peer: &PeerStatus) -> &str {
     if peer.connected { &peer.state } else { "disconnected" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Facts, Intent};
+
+    const FILE: &str = "\
+apiVersion: bricklayer/v1
+cluster: c1
+transport: simulated
+nodes: {node01: {}, node02: {}, node03: {}}
+volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/brick]}}
+";
+
+    fn torn_of(file: &str, pending: &[Option<u64>]) -> Option<String> {
+        let spec = crate::spec::from_bytes("t.yaml", file.into()).spec.unwrap();
+        let (facts, intent) = (Facts::default(), Intent::default());
+        let cx = Cx::new(&spec, &facts, &intent);
+        let name = spec.volumes.keys().next().unwrap();
+        let bricks = spec.volumes[name].bricks.iter().zip(pending).map(|(brick, pending)| BrickStatus {
+            volume: name.clone(),
+            node: brick.node.clone(),
+            path: brick.path.clone(),
+            online: Some(true),
+            pid: None,
+            pending: *pending,
+            free: None,
+        });
+        let bricks: Vec<BrickStatus> = bricks.collect();
+        torn(&cx, name, &bricks.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn two_copies_that_blame_each_other_are_told_of_and_one_that_blames_is_not() {
+        let told = torn_of(FILE, &[Some(3), Some(983)]).unwrap();
+        assert!(told.contains("node01 lists 3, node02 lists 983"), "{told}");
+        for well in [[Some(3), Some(0)], [Some(0), Some(983)], [Some(3), None]] {
+            assert_eq!(torn_of(FILE, &well), None);
+        }
+        // Of three copies, the two that are right list the same entries of the third.
+        let three = FILE.replace("replica: 2", "replica: 3").replace("brick]", "brick, node03:/glvol00/brick]");
+        assert_eq!(torn_of(&three, &[Some(5), Some(5), Some(0)]), None);
+    }
 }

@@ -20,6 +20,7 @@ use super::{Assessment, Cx, Kind, Spec, parameters};
 use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 use crate::tools::gluster;
 
+pub(super) use assess::disputed;
 pub(super) use options::written as written_options;
 
 /// The volumes, as a kind.

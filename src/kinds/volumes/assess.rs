@@ -346,7 +346,7 @@ impl One<'_> {
             return found.met(healed(self.name));
         }
         let summary = format!("volume {} to heal", self.name);
-        if all_served && let Some(because) = self.disputed(pending) {
+        if all_served && let Some(because) = disputed(self.cx, self.actual, self.name, pending) {
             let hint = "resolve them first: `gluster volume heal VOLUME info split-brain` lists them";
             let item = Item::held(&self.subject(), "heal", summary, Cause::Refused, because, hint);
             return found.item(item.gives(healed(self.name)));
@@ -375,12 +375,12 @@ impl One<'_> {
             found.item(now);
         }
     }
+}
 
-    /// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many
-    /// to heal it is not asked, because the answer takes the longer the more they are.
-    fn disputed(&self, pending: u64) -> Option<String> {
-        let node = self.actual.pool.able.first().filter(|_| (1..=FEW_ENTRIES).contains(&pending))?;
-        let entries = self.cx.see(node, &gluster::heal(self.name.as_str())).known()?.split_brain;
-        (entries > 0).then(|| format!("{entries} entries of volume {} are in split-brain", self.name))
-    }
+/// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many to heal
+/// it is not asked, because the answer takes the longer the more they are.
+pub(in crate::kinds) fn disputed(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, pending: u64) -> Option<String> {
+    let node = actual.pool.able.first().filter(|_| (1..=FEW_ENTRIES).contains(&pending))?;
+    let entries = cx.see(node, &gluster::heal(name.as_str())).known()?.split_brain;
+    (entries > 0).then(|| format!("{entries} entries of volume {name} are in split-brain"))
 }
