@@ -131,6 +131,14 @@ is_served() {
   return 1
 }
 
+# has_bricks: whether this node has any.
+has_bricks() {
+  for set in $sets; do
+    case ,$set in *",$me:"*) return ;; esac
+  done
+  return 1
+}
+
 # serves_copies: whether every brick of this node can be read and is served, and there is one.
 serves_copies() {
   any=false
@@ -320,7 +328,7 @@ round_of_copies() {
   listen
   if [ -z "$open" ]; then settled=false; fi
   served=true
-  if [ -n "$(siblings)" ] && ! serves_copies; then served=false; fi
+  if has_bricks && ! serves_copies; then served=false; fi
   if $mounted; then
     # A service that runs, runs on while a complete copy is in reach: its own, or that of a sibling. One round without
     # is not taken for it, because a brick may just be starting.
