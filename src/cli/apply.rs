@@ -1,5 +1,6 @@
 //! `apply`: makes it so.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -177,7 +178,15 @@ fn agreed(ui: &mut Ui, plan: &Plan, label: Option<&str>) -> Result<bool, CliErro
 /// # Errors
 /// Where there is nobody to ask, with `hint` for how to do without.
 pub(super) fn ask(ui: &mut Ui, question: &str, hint: &str) -> Result<bool, CliError> {
-    ui.ask(question)
+    answered(ui.ask(question), hint)
+}
+
+/// What a person has answered.
+///
+/// # Errors
+/// Where the answer cannot be read, or there is nobody to ask, with `hint` for how to do without.
+pub(super) fn answered(answer: io::Result<Option<bool>>, hint: &str) -> Result<bool, CliError> {
+    answer
         .map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?
         .ok_or_else(|| CliError::new("there is no terminal to ask on, so nothing was run").hint(hint))
 }

@@ -74,12 +74,8 @@ pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, Cli
         "{node} counts as off from now on. If it still has power and writes, the data is torn in two. Have you seen \
          that it is off?"
     );
-    let answer = ui.ask_for(&question, node.as_str());
-    let answer = answer.map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
-    answer.ok_or_else(|| {
-        let hint = format!("add `--off {node}` once its power is seen to be off");
-        CliError::new("there is no terminal to ask on, so nothing was run").hint(hint)
-    })
+    let hint = format!("add `--off {node}` once its power is seen to be off");
+    apply::answered(ui.ask_for(&question, node.as_str()), &hint)
 }
 
 /// Tells how it ended: in one sentence if it went well, with what is left otherwise.

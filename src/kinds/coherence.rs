@@ -7,7 +7,7 @@ mod database;
 mod timeouts;
 
 use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
-use super::{FailoverDomain, HealGate, Resource, Service, ServiceState, Spec, Start, Volume, VolumeState, volumes};
+use super::{FailoverDomain, HealGate, Resource, Service, Spec, Start, Volume, VolumeState, volumes};
 use crate::model::{DomainName, Finding, Findings, ServiceName, SpecPath, VolumeName};
 
 /// Looks across the sections, if there is to be a cluster manager.
@@ -16,7 +16,7 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
         return;
     }
     check_times(spec, &FenceTimes::new(), findings);
-    for (name, service) in services(spec) {
+    for (name, service) in spec.present_services() {
         let path = SpecPath::of(["services"]).at(name);
         check_places(spec, name, service, &path, findings);
         database::check(spec, service, findings);
@@ -37,17 +37,13 @@ pub(super) fn check_measured(spec: &Spec, times: &FenceTimes, findings: &mut Fin
     findings.0.append(&mut measured.0);
 }
 
-fn services(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service)> {
-    spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
-}
-
 /// The bounds that follow from how long fencing takes.
 fn check_times(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
     for (name, volume) in spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
         check_ping_timeout(spec, name, volume, times, findings);
     }
     check_token(spec, times, findings);
-    for (name, service) in services(spec) {
+    for (name, service) in spec.present_services() {
         timeouts::check(spec, (name, service), times, &SpecPath::of(["services"]).at(name), findings);
     }
 }
@@ -109,7 +105,8 @@ fn check_failback(spec: &Spec, name: &DomainName, domain: &FailoverDomain, findi
     if !domain.failback || start == Start::AfterHeal {
         return;
     }
-    let own = services(spec)
+    let own = spec
+        .present_services()
         .map(|(_, service)| service)
         .filter(|service| service.failover_domain.as_ref() == Some(name) && service.heal_gate != HealGate::Strict);
     let mut replicated =

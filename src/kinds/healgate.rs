@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actual::Actual;
-use super::{Assessment, Brick, Cx, Kind, Resource, Service, ServiceState, Spec, Volume, files, ids, volumes};
+use super::{Assessment, Brick, Cx, Kind, Resource, Service, Spec, Volume, files, ids, volumes};
 use crate::model::{
     Agent, Findings, Force, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
 };
@@ -40,7 +40,7 @@ pub(super) struct HealGates;
 
 impl Kind for HealGates {
     fn check(&self, spec: &Spec, findings: &mut Findings) {
-        for (name, service) in present(spec) {
+        for (name, service) in spec.present_services() {
             check(spec, name, service, findings);
         }
     }
@@ -51,15 +51,9 @@ impl Kind for HealGates {
         }
         let (path, text) = (healgate::AGENT_FILE, healgate::agent());
         for node in cx.spec.nodes.keys() {
-            let seen = cx.see(node, &node::text_of(path));
-            let item = files::compare((path, node), &seen, text, node::write_program(path, text), found);
-            found.items.extend(item);
+            files::keep(cx, (path, node), text, node::write_program, found);
         }
     }
-}
-
-fn present(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service)> {
-    spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
 }
 
 /// Without a gate, what was written while a node was away is lost once it takes over.
@@ -100,14 +94,19 @@ fn copies<'a>(spec: &'a Spec, service: &'a Service) -> impl Iterator<Item = (&'a
 
 /// The volumes that have a gate.
 fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
-    let gated = present(spec).filter(|(_, service)| service.heal_gate != HealGate::Off);
+    let gated = spec.present_services().filter(|(_, service)| service.heal_gate != HealGate::Off);
     gated.flat_map(|(_, service)| copies(spec, service)).collect()
 }
 
 /// What watches the gates, on every node.
 pub(super) fn watchers(cx: &Cx<'_>) -> Vec<Primitive> {
+    let watched = watched(cx.spec);
+    // Without a gate, nobody is asked for volumes here.
+    if watched.is_empty() {
+        return Vec::new();
+    }
     let actual = Actual::of(cx);
-    watched(cx.spec).into_iter().map(|(name, volume)| watcher(cx, &actual, name, volume)).collect()
+    watched.into_iter().map(|(name, volume)| watcher(cx, &actual, name, volume)).collect()
 }
 
 /// The sets of copies. A brick that was given up is none of them while its node is away; one that is to come is one as
@@ -120,14 +119,14 @@ fn sets<'a>(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &'a Volume)
 }
 
 /// A brick as the agent is told of it.
-fn as_watched(brick: &Brick) -> (&str, &str) {
+pub(super) fn as_watched(brick: &Brick) -> (&str, &str) {
     (brick.node.as_str(), brick.path.as_str())
 }
 
 fn watcher(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &Volume) -> Primitive {
     let spec = cx.spec;
     let with_bricks: BTreeSet<&NodeName> = volume.bricks.iter().map(|brick| &brick.node).collect();
-    let mounts = present(spec).flat_map(|(service_name, service)| {
+    let mounts = spec.present_services().flat_map(|(service_name, service)| {
         let ids = ids::members(service_name, service).into_iter().zip(&service.resources);
         ids.filter_map(|(id, resource)| match resource {
             Resource::Mount(mount) => {

@@ -220,11 +220,13 @@ impl Live<'_> {
         coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
         let mut document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
-        let thawed = pacemaker::candidate(live, &document);
+        let mut candidate = pacemaker::candidate(live, &document);
         document.frozen = self.frozen();
-        let candidate = pacemaker::candidate(live, &document);
+        if !document.frozen.is_empty() {
+            let thawed = std::mem::replace(&mut candidate, pacemaker::candidate(live, &document));
+            left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
+        }
         let changes = pacemaker::changes(live, &candidate);
-        left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
         agents::check(self.cx, &self.standing.node, &changes, found);
         self.put_into_force(&candidate, &changes, found);
         if changes.is_empty() {

@@ -15,7 +15,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, ServiceState, Spec, files, nodes};
+use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, Spec, files, nodes};
 use crate::model::{Findings, Item, Milestone, NodeName, ServiceName, Subject};
 use crate::tools::postgresql::{self, Programs};
 
@@ -56,8 +56,7 @@ fn all<'a>(cx: &'a Cx<'a>) -> impl Iterator<Item = One<'a>> {
 
 /// The services with a database, as far as they are to be there.
 fn written(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service, &Postgresql)> {
-    let there = spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent));
-    there.filter_map(|(name, service)| Some((name, service, database(service)?)))
+    spec.present_services().filter_map(|(name, service)| Some((name, service, database(service)?)))
 }
 
 fn database(service: &Service) -> Option<&Postgresql> {

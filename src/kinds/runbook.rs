@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Brick, Resource, Service, ServiceState, Spec, Volume, VolumeState, ids, volumes};
+use super::healgate::as_watched;
+use super::{Brick, Resource, Service, Spec, Volume, VolumeState, ids, volumes};
 use crate::model::{Chapter, Command, Instruction, NodeName, Runbook, ServiceName, VolumeName};
 use crate::tools::{corosync, gluster, healgate, pacemaker};
 
@@ -18,7 +19,7 @@ pub fn runbook(spec: &Spec) -> Runbook {
     if spec.has_manager() {
         chapters.push(rejoin(spec));
         chapters.push(lost(spec));
-        for (name, service) in services(spec) {
+        for (name, service) in spec.present_services() {
             chapters.push(by_hand(name));
             chapters.extend(recover(spec, name, service));
             chapters.push(without(spec, name, service));
@@ -30,10 +31,6 @@ pub fn runbook(spec: &Spec) -> Runbook {
 fn volumes(spec: &Spec) -> impl Iterator<Item = (&VolumeName, &Volume)> {
     let copies = |(_, volume): &(&VolumeName, &Volume)| volumes::is_redundant(volume);
     spec.volumes.iter().filter(|(_, volume)| volume.state == VolumeState::Started).filter(copies)
-}
-
-fn services(spec: &Spec) -> impl Iterator<Item = (&ServiceName, &Service)> {
-    spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
 }
 
 fn step(says: impl Into<String>, on: &str, commands: impl IntoIterator<Item = String>) -> Instruction {
@@ -206,19 +203,16 @@ struct Copies<'a> {
 }
 
 impl<'a> Copies<'a> {
-    fn of(spec: &Spec, name: &'a VolumeName, volume: &Volume, from: &NodeName) -> Self {
-        let sets = |of: &dyn Fn(&&Brick) -> bool| {
-            let set = |set: &[Brick]| {
-                let bricks = set.iter().filter(of).map(|brick| format!("{}:{}", brick.node, brick.path));
-                bricks.collect::<Vec<_>>().join(",")
-            };
-            volume.bricks.chunks(volumes::set_size(volume)).map(set).collect::<Vec<_>>().join(" ")
+    fn of(spec: &Spec, name: &'a VolumeName, volume: &'a Volume, from: &NodeName) -> Self {
+        let sets = |counts: &dyn Fn(&&Brick) -> bool| {
+            let set = |set: &'a [Brick]| set.iter().filter(counts).map(as_watched).collect();
+            healgate::sets(&volume.bricks.chunks(volumes::set_size(volume)).map(set).collect::<Vec<_>>())
         };
         let lost = || volume.bricks.iter().filter(|brick| brick.node != *from);
         Self {
             name,
             replica: volume.replica.unwrap_or(2),
-            lost: lost().map(|brick| format!("{}:{}", spec.storage_of(&brick.node), brick.path)).collect(),
+            lost: lost().map(|brick| brick.called(spec)).collect(),
             empty: lost().map(|brick| format!("rm -rf {}", brick.path)).collect(),
             left: sets(&|brick| brick.node == *from),
             all: sets(&|_| true),

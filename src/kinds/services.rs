@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FailoverDomain, HealGate, Spec, Volume};
-use crate::model::{DomainName, Interval, MountName, NodeName, VolumeName};
+use crate::model::{DomainName, Interval, MountName, NodeName, ServiceName, VolumeName};
 
 pub(super) use check::{Part, check, parts};
 pub use resources::{Cidr, Ip, Lsb, MountResource, Ocf, Postgresql, Resource, Systemd, Timeouts};
@@ -112,10 +112,14 @@ impl Spec {
         self.nodes.keys().filter(member).chain(others).collect()
     }
 
+    /// The services that are to be there: what is to go may be written as it was.
+    pub(super) fn present_services(&self) -> impl Iterator<Item = (&ServiceName, &Service)> {
+        self.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent))
+    }
+
     /// Whether a mount is where a service is, and nowhere else: the cluster manager mounts it.
     pub(super) fn is_managed(&self, mount: &MountName) -> bool {
         let lists = |resource: &Resource| matches!(resource, Resource::Mount(listed) if listed.name == *mount);
-        let there = self.services.values().filter(|service| service.state != Some(ServiceState::Absent));
-        there.flat_map(|service| &service.resources).any(lists)
+        self.present_services().flat_map(|(_, service)| &service.resources).any(lists)
     }
 }

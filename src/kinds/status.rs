@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actual::Actual;
 use super::units::{self, Units};
-use super::{Cx, MountState, VolumeState, manager, nodes, volumes};
+use super::{Cx, MountState, Volume, VolumeState, manager, nodes, volumes};
 use crate::model::{
     BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
     VolumeStatus,
@@ -166,7 +166,7 @@ fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
             if own().all(|brick| brick.online == Some(true)) {
                 degraded.extend(volumes::disputed(cx, actual, &volume.name, pending));
             }
-            degraded.extend(torn(cx, &volume.name, &own().collect::<Vec<_>>()));
+            degraded.extend(torn(&volume.name, &cx.spec.volumes[&volume.name], &own().collect::<Vec<_>>()));
         }
     }
     let runs = |volume: &VolumeName| cx.spec.volumes[volume].state == VolumeState::Started;
@@ -188,8 +188,7 @@ fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
 }
 
 /// Two copies of which each misses something that the other has: of three, two that are right list the same.
-fn torn(cx: &Cx<'_>, name: &VolumeName, bricks: &[&BrickStatus]) -> Option<String> {
-    let written = &cx.spec.volumes[name];
+fn torn(name: &VolumeName, written: &Volume, bricks: &[&BrickStatus]) -> Option<String> {
     let both = |set: &&[&BrickStatus]| set.len() == 2 && set.iter().all(|brick| brick.pending.unwrap_or(0) > 0);
     let set = bricks.chunks(volumes::set_size(written)).filter(|_| written.replica == Some(2)).find(both)?;
     let [one, other] = set else { return None };
@@ -209,22 +208,13 @@ fn disconnected(peer: &PeerStatus) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Facts, Intent};
 
-    const FILE: &str = "\
-apiVersion: bricklayer/v1
-cluster: c1
-transport: simulated
-nodes: {node01: {}, node02: {}, node03: {}}
-volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/brick]}}
-";
+    const FILE: &str = include_str!("../../specs/article.yaml");
 
     fn torn_of(file: &str, pending: &[Option<u64>]) -> Option<String> {
         let spec = crate::spec::from_bytes("t.yaml", file.into()).spec.unwrap();
-        let (facts, intent) = (Facts::default(), Intent::default());
-        let cx = Cx::new(&spec, &facts, &intent);
-        let name = spec.volumes.keys().next().unwrap();
-        let bricks = spec.volumes[name].bricks.iter().zip(pending).map(|(brick, pending)| BrickStatus {
+        let (name, volume) = spec.volumes.first_key_value().unwrap();
+        let bricks = volume.bricks.iter().zip(pending).map(|(brick, pending)| BrickStatus {
             volume: name.clone(),
             node: brick.node.clone(),
             path: brick.path.clone(),
@@ -234,7 +224,7 @@ volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/bric
             free: None,
         });
         let bricks: Vec<BrickStatus> = bricks.collect();
-        torn(&cx, name, &bricks.iter().collect::<Vec<_>>())
+        torn(name, volume, &bricks.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -245,7 +235,8 @@ volumes: {vol: {replica: 2, bricks: [node01:/glvol00/brick, node02:/glvol00/bric
             assert_eq!(torn_of(FILE, &well), None);
         }
         // Of three copies, the two that are right list the same entries of the third.
-        let three = FILE.replace("replica: 2", "replica: 3").replace("brick]", "brick, node03:/glvol00/brick]");
+        let three = FILE.replace("\nnodes:\n", "\nnodes:\n  node03: {id: 3}\n").replace("replica: 2", "replica: 3");
+        let three = three.replace("brick]", "brick, node03:/glvol00/brick]");
         assert_eq!(torn_of(&three, &[Some(5), Some(5), Some(0)]), None);
     }
 }

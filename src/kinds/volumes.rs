@@ -150,6 +150,13 @@ pub struct Brick {
     pub filesystem: Option<Filesystem>,
 }
 
+impl Brick {
+    /// What gluster calls it: `node01m:/glvol00/brick`.
+    pub(super) fn called(&self, spec: &Spec) -> String {
+        format!("{}:{}", spec.storage_of(&self.node), self.path)
+    }
+}
+
 /// A file system for bricks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -22,6 +22,14 @@ pub fn attribute(volume: &str) -> String {
     format!("healgate-{volume}")
 }
 
+/// Sets of copies as the agent is told of them, each brick as node and path.
+#[must_use]
+pub fn sets(sets: &[Vec<(&str, &str)>]) -> String {
+    let brick = |(node, path): &(&str, &str)| format!("{node}:{path}");
+    let set = |set: &Vec<(&str, &str)>| set.iter().map(brick).collect::<Vec<_>>().join(",");
+    sets.iter().map(set).collect::<Vec<_>>().join(" ")
+}
+
 /// What the agent watches.
 pub struct Watch<'a> {
     /// The volume.
@@ -40,12 +48,10 @@ impl Watch<'_> {
     /// The agent's parameters.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
-        let brick = |(node, path): &(&str, &str)| format!("{node}:{path}");
-        let set = |set: &Vec<(&str, &str)>| set.iter().map(brick).collect::<Vec<_>>().join(",");
         let pairs = |pairs: Vec<String>| pairs.join(" ");
         BTreeMap::from([
             ("volume".to_owned(), self.volume.to_owned()),
-            ("sets".to_owned(), pairs(self.sets.iter().map(set).collect())),
+            ("sets".to_owned(), sets(&self.sets)),
             ("hosts".to_owned(), pairs(self.hosts.iter().map(|(node, host)| format!("{node}={host}")).collect())),
             ("mounts".to_owned(), pairs(self.mounts.iter().map(|(id, path)| format!("{id}={path}")).collect())),
             ("quorum".to_owned(), self.quorum.unwrap_or(0).to_string()),

@@ -155,11 +155,8 @@ impl Ui {
     /// # Errors
     /// Where the answer cannot be read.
     pub fn ask(&mut self, question: &str) -> io::Result<Option<bool>> {
-        let Some(answers) = &mut self.answers else { return Ok(None) };
-        self.err.write(&format!("{} [y/N] ", clean(question)))?;
-        let mut answer = String::new();
-        answers.read_line(&mut answer)?;
-        Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+        let answer = self.answer(&format!("{} [y/N] ", clean(question)))?;
+        Ok(answer.map(|answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")))
     }
 
     /// Has a person type `word`, and tells whether that was typed; nothing where there is nobody.
@@ -167,11 +164,16 @@ impl Ui {
     /// # Errors
     /// Where the answer cannot be read.
     pub fn ask_for(&mut self, question: &str, word: &str) -> io::Result<Option<bool>> {
+        Ok(self.answer(&format!("{} Type {word}: ", clean(question)))?.map(|answer| answer == word))
+    }
+
+    /// What a person types after `prompt`, if there is one.
+    fn answer(&mut self, prompt: &str) -> io::Result<Option<String>> {
         let Some(answers) = &mut self.answers else { return Ok(None) };
-        self.err.write(&format!("{} Type {word}: ", clean(question)))?;
+        self.err.write(prompt)?;
         let mut answer = String::new();
         answers.read_line(&mut answer)?;
-        Ok(Some(answer.trim() == word))
+        Ok(Some(answer.trim().to_owned()))
     }
 }
 

@@ -3,13 +3,11 @@
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use crate::failover::{NODES, SERVICE, VIP, deployed, is_whole_again};
+use crate::failover::{BEARABLE, NODES, SERVICE, VIP, deployed, is_whole_again};
 use crate::harness::{Client, Lab, mixed, now, seed, tell};
 
 /// A cut comes this late after all is well, at most: a checkpoint, a heal that has just ended, an idle moment.
 const AT_MOST: u64 = 6000;
-/// Longer is no failover.
-const BEARABLE: Duration = Duration::from_secs(60);
 
 /// A cut that is over.
 struct Cut {

@@ -13,7 +13,7 @@ pub const SERVICE: &str = "service01";
 /// How long the client inserts before something happens and after it is over.
 const CALM: Duration = Duration::from_secs(3);
 /// Longer is no failover. The goals are shorter and are told, because a machine that is busy does not reach them.
-const BEARABLE: Duration = Duration::from_secs(60);
+pub const BEARABLE: Duration = Duration::from_secs(60);
 
 /// The tuned file on fresh nodes, with its service on node01.
 pub fn deployed(nodes: &[&str], edits: &[(&str, &str)]) -> (Lab, String) {

@@ -1,21 +1,19 @@
 //! The worst day: all power is lost, and one of two nodes does not come back. A person says what only a person can
 //! know, and the service is there again, from the one copy that is left.
 
+use std::time::{Duration, Instant};
+
 use crate::failover::{NODES, SERVICE, VIP, deployed};
 use crate::harness::tell;
 
-/// One value from the database, by the service's address.
-fn ask(lab: &crate::harness::Lab, sql: &str) -> String {
-    let server = format!("host={VIP} user=postgres dbname=postgres connect_timeout=10");
-    let told = lab.lab(&["admin", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, &server]);
-    told.exits(0).stdout.trim().to_owned()
-}
+/// How many rows there are.
+const COUNT: &str = "SELECT count(*) FROM kept";
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn a_node_that_is_lost_for_good_after_a_power_loss_of_all_is_gone_on_without_and_comes_back_emptied() {
     let (lab, spec) = deployed(&NODES, &[]);
-    ask(&lab, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n");
+    lab.psql(VIP, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n");
     lab.lab(&["cut", "node01", "node02"]).exits(0);
     lab.hypervisor("refuses");
     lab.lab(&["boot", "node01"]).exits(0);
@@ -31,7 +29,7 @@ fn a_node_that_is_lost_for_good_after_a_power_loss_of_all_is_gone_on_without_and
         .exits(0)
         .says("goes on without node02");
     lab.until_within(
-        std::time::Duration::from_secs(120),
+        Duration::from_secs(120),
         "node01",
         "crm_mon -1 --output-as=xml | grep -q 'resource id=\"healgate-data00\".*role=\"Started\"'",
     );
@@ -39,10 +37,10 @@ fn a_node_that_is_lost_for_good_after_a_power_loss_of_all_is_gone_on_without_and
     lab.bricklayer(&["status", &spec]).exits(2).says("node02 is not here");
 
     let recover = ["service", "recover", SERVICE, "--from", "node01", "--off", "node02", &spec];
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     lab.bricklayer(&recover).exits(0).says("service service01: started on node01");
     tell(&format!("recovered in {:.1} s", began.elapsed().as_secs_f64()));
-    assert_eq!(ask(&lab, "SELECT count(*) FROM kept"), "1000");
+    assert_eq!(lab.psql(VIP, COUNT).trim(), "1000");
     lab.bricklayer(&recover).exits(0);
 
     // The lost node is repaired. What is on its disk is older, and is not touched before a person empties it.
@@ -50,11 +48,11 @@ fn a_node_that_is_lost_for_good_after_a_power_loss_of_all_is_gone_on_without_and
     lab.lab(&["boot", "node02"]).exits(0);
     lab.until_booted("node02");
     lab.bricklayer(&["apply", "--yes", "--timeout", "15s", &spec]).says("was given up");
-    assert_eq!(ask(&lab, "SELECT count(*) FROM kept"), "1000");
+    assert_eq!(lab.psql(VIP, COUNT).trim(), "1000");
     lab.on("node02", "rm -rf /glvol00/brick");
     lab.apply(&spec).exits(0);
     lab.is_healed("data00");
     assert_eq!(lab.plan(&spec).code, 0);
     assert_eq!(lab.owner("node01", SERVICE).as_deref(), Some("node01"));
-    assert_eq!(ask(&lab, "SELECT count(*) FROM kept"), "1000");
+    assert_eq!(lab.psql(VIP, COUNT).trim(), "1000");
 }

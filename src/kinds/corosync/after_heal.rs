@@ -50,9 +50,7 @@ pub(super) fn files(node: &NodeName) -> [Milestone; 2] {
 }
 
 fn file(view: &View<'_>, name: &NodeName, path: &str, text: &str, found: &mut Assessment) {
-    let seen = view.cx.see(name, &node::text_of(path));
-    let item = files::compare((path, name), &seen, text, node::write(path, text), found);
-    found.items.extend(item);
+    files::keep(view.cx, (path, name), text, node::write, found);
 }
 
 fn at_boot(view: &View<'_>, node: &NodeName, sight: &Sight, found: &mut Assessment) {

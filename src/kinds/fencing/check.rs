@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check_device;
-use crate::kinds::{ServiceState, Spec, nodes};
+use crate::kinds::{Spec, nodes};
 use crate::model::{FenceDeviceName, Findings, NodeName, SpecPath, did_you_mean};
 
 /// The highest index of a level (Pacemaker Explained, "Fencing Topologies").
@@ -45,7 +45,7 @@ fn check_none(spec: &Spec, findings: &mut Findings) {
 
 fn unfenced_services(spec: &Spec, findings: &mut Findings) {
     let hint = "write `fenceDevices:`, or `fencing: {none: \"the reason\"}` if its data may be lost";
-    for (name, service) in spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent)) {
+    for (name, service) in spec.present_services() {
         let message = match service.volumes(spec).next() {
             Some((volume, _)) => format!(
                 "nothing switches off a node that is silent and still writes to volume {volume} while another one \

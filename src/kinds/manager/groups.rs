@@ -32,10 +32,7 @@ pub(super) fn contribute(
 ) {
     let times = standing.map(Standing::measured).unwrap_or_default();
     let mut interfaces = BTreeSet::new();
-    for (name, service) in &cx.spec.services {
-        if service.state == Some(ServiceState::Absent) {
-            continue;
-        }
+    for (name, service) in cx.spec.present_services() {
         let mut group = group(cx, &times, name, service);
         for link in links(cx, name, service, found) {
             // Elsewhere is better than without a link, and without a link is better than nowhere.
@@ -280,12 +277,7 @@ fn link_watcher(interface: &str) -> Primitive {
 
 /// What must have been reached before services and fence devices can be configured.
 pub(super) fn needs(cx: &Cx<'_>, item: Item) -> Item {
-    let item = cx.spec.services.iter().fold(item, |item, (name, service)| {
-        if service.state == Some(ServiceState::Absent) {
-            return item;
-        }
-        postgresql::needs(cx, name, item)
-    });
+    let item = cx.spec.present_services().fold(item, |item, (name, _)| postgresql::needs(cx, name, item));
     let sealed = mounts::sealed(cx);
     let agents = healgate::placed(cx.spec);
     secrets::placed(cx).into_iter().chain(sealed).chain(agents).fold(item, Item::needs)

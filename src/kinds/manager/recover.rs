@@ -35,7 +35,7 @@ impl Copies<'_> {
 /// Has service `name` start from the copies on `from`.
 pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found: &mut Assessment) {
     let actual = Actual::of(live.cx);
-    let Some(all) = copies(live, &actual, name, from) else { return };
+    let all = copies(live, &actual, name, from);
     if let Some(item) = all.iter().find_map(|copies| unfit(live, &actual, copies, name, from)) {
         return found.item(item);
     }
@@ -53,16 +53,16 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
 }
 
 /// The volumes of the service whose clients keep no quorum: behind one that does, no copy is ever alone.
-fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeName) -> Option<Vec<Copies<'a>>> {
+fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeName) -> Vec<Copies<'a>> {
     let spec = live.cx.spec;
-    let volumes = spec.services.get(name)?.volumes(spec);
+    let volumes = spec.services[name].volumes(spec);
     let lost = |name: &VolumeName, brick: &&Brick| brick.node != *from && actual.has_brick(name, brick);
     let copies = |(name, volume): (&'a VolumeName, &'a Volume)| Copies {
         name,
         volume,
         lost: volume.bricks.iter().filter(|brick| lost(name, brick)).collect(),
     };
-    Some(volumes.filter(|(_, volume)| volumes::may_diverge(volume)).map(copies).collect())
+    volumes.filter(|(_, volume)| volumes::may_diverge(volume)).map(copies).collect()
 }
 
 /// Why the volume cannot be left with the copies on `from`, if it cannot.
@@ -104,7 +104,7 @@ fn unfit(
 fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
     let spec = live.cx.spec;
     let Copies { name, lost, .. } = copies;
-    let names: Vec<String> = lost.iter().map(|b| format!("{}:{}", spec.storage_of(&b.node), b.path)).collect();
+    let names: Vec<String> = lost.iter().map(|brick| brick.called(spec)).collect();
     let summary = format!("give up the copies of volume {name} on other nodes than {from}");
     let command = gluster::give_up_bricks(name.as_str(), 1, &names);
     let mut item = Item::run(&copies.subject(), "give-up", summary, Place::On(from.clone()), command)

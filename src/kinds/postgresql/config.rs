@@ -30,9 +30,7 @@ pub(super) fn assess(one: &One<'_>, found: &mut Assessment) {
 pub(super) fn control(cx: &Cx<'_>, found: &mut Assessment) {
     let (path, text) = (postgresql::CONTROL_FILE, postgresql::control());
     for name in serving(cx.spec) {
-        let seen = cx.see(name, &node::text_of(path));
-        let item = files::compare((path, name), &seen, text, node::write_program(path, text), found);
-        found.items.extend(item);
+        files::keep(cx, (path, name), text, node::write_program, found);
     }
 }
 

@@ -28,8 +28,7 @@ pub(in crate::kinds) struct Part<'a> {
 
 /// Every resource of every service that is to be there.
 pub(in crate::kinds) fn parts(spec: &Spec) -> impl Iterator<Item = Part<'_>> {
-    let present = spec.services.iter().filter(|(_, service)| service.state != Some(ServiceState::Absent));
-    present.flat_map(|(name, service)| {
+    spec.present_services().flat_map(|(name, service)| {
         let path = SpecPath::of(["services"]).at(name).at("resources");
         service.resources.iter().enumerate().map(move |(index, resource)| {
             let path = path.at(index).at(resource.key());
@@ -40,11 +39,8 @@ pub(in crate::kinds) fn parts(spec: &Spec) -> impl Iterator<Item = Part<'_>> {
 
 /// Looks at the services.
 pub(in crate::kinds) fn check(spec: &Spec, findings: &mut Findings) {
-    for (name, service) in &spec.services {
-        // What is to go may be written as it was.
-        if service.state != Some(ServiceState::Absent) {
-            check_service(spec, service, &SpecPath::of(["services"]).at(name), findings);
-        }
+    for (name, service) in spec.present_services() {
+        check_service(spec, service, &SpecPath::of(["services"]).at(name), findings);
     }
     for part in parts(spec) {
         match part.resource {

@@ -91,14 +91,14 @@ impl One<'_> {
             gluster::create(self.name.as_str(), shape, &self.brick_names(&self.volume.bricks), self.force()),
         );
         for (index, brick) in self.volume.bricks.iter().enumerate() {
-            let named = format!("{}:{}", self.cx.spec.storage_of(&brick.node), brick.path);
-            item = item.because(Difference::new(format!("brick {}", index + 1), named)).needs(bricks::ready(brick));
+            let called = brick.called(self.cx.spec);
+            item = item.because(Difference::new(format!("brick {}", index + 1), called)).needs(bricks::ready(brick));
         }
         self.membership(&self.volume.bricks).fold(item, Item::needs).gives(exists(self.name))
     }
 
     fn brick_names<'b>(&self, bricks: impl IntoIterator<Item = &'b Brick>) -> Vec<String> {
-        bricks.into_iter().map(|b| format!("{}:{}", self.cx.spec.storage_of(&b.node), b.path)).collect()
+        bricks.into_iter().map(|brick| brick.called(self.cx.spec)).collect()
     }
 
     /// What must have been reached before the nodes of `bricks` can hold bricks.

@@ -10,8 +10,9 @@ set -u
 LC_ALL=C
 export LC_ALL
 
-data='' word='' action=''
+data='' action=''
 for word; do
+  # What was the last word until now, and is the action in the end.
   if [ "$action" = -D ]; then data=$word; fi
   action=$word
 done
