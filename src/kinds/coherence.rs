@@ -6,7 +6,7 @@
 mod database;
 mod timeouts;
 
-use super::timing::{self, FenceTimes, LONGEST, PING_TIMEOUT, Seconds};
+use super::timing::{self, FenceTimes, LONGEST, Seconds};
 use super::{FailoverDomain, HealGate, Resource, Service, Spec, Start, Volume, VolumeState, volumes};
 use crate::model::{DomainName, Finding, Findings, ServiceName, SpecPath, VolumeName};
 
@@ -51,15 +51,15 @@ fn check_times(spec: &Spec, times: &FenceTimes, findings: &mut Findings) {
 /// A node that is cut off must be fenced before its clients go on alone.
 fn check_ping_timeout(spec: &Spec, name: &VolumeName, volume: &Volume, times: &FenceTimes, findings: &mut Findings) {
     let Some(bound) = timing::bound(spec, volume, times) else { return };
-    let ping = timing::ping_timeout(spec, volume, times);
-    if bound.total() >= LONGEST || ping > bound.total() {
+    let (option, time) = timing::gives_up(spec, volume, times);
+    if bound.total() >= LONGEST || time > bound.total() {
         return;
     }
-    let path = SpecPath::of(["volumes"]).at(name).at("options").at(PING_TIMEOUT);
+    let path = SpecPath::of(["volumes"]).at(name).at("options").at(option);
     let message = format!(
         "a node that is cut off goes on alone after {}, and is fenced only after {bound}: what it acknowledges in \
          between is lost",
-        Seconds(ping)
+        Seconds(time)
     );
     let least = bound.total().as_secs().saturating_add(1);
     let hint = format!("leave it out, or write {least} or more; a shorter token makes it less");

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actual::Actual;
+use super::timing::{self, FenceTimes};
 use super::{Assessment, Brick, Cx, Kind, Resource, Service, Spec, Volume, files, ids, volumes};
 use crate::model::{
     Agent, Findings, Force, Gate, Milestone, NodeName, Operation, Primitive, ServiceName, SpecPath, VolumeName,
@@ -99,14 +100,14 @@ fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
 }
 
 /// What watches the gates, on every node.
-pub(super) fn watchers(cx: &Cx<'_>) -> Vec<Primitive> {
+pub(super) fn watchers(cx: &Cx<'_>, times: &FenceTimes) -> Vec<Primitive> {
     let watched = watched(cx.spec);
     // Without a gate, nobody is asked for volumes here.
     if watched.is_empty() {
         return Vec::new();
     }
     let actual = Actual::of(cx);
-    watched.into_iter().map(|(name, volume)| watcher(cx, &actual, name, volume)).collect()
+    watched.into_iter().map(|(name, volume)| watcher(cx, &actual, times, (name, volume))).collect()
 }
 
 /// The sets of copies. A brick that was given up is none of them while its node is away; one that is to come is one as
@@ -123,7 +124,7 @@ pub(super) fn as_watched(brick: &Brick) -> (&str, &str) {
     (brick.node.as_str(), brick.path.as_str())
 }
 
-fn watcher(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &Volume) -> Primitive {
+fn watcher(cx: &Cx<'_>, actual: &Actual, times: &FenceTimes, (name, volume): (&VolumeName, &Volume)) -> Primitive {
     let spec = cx.spec;
     let with_bricks: BTreeSet<&NodeName> = volume.bricks.iter().map(|brick| &brick.node).collect();
     let mounts = spec.present_services().flat_map(|(service_name, service)| {
@@ -142,6 +143,7 @@ fn watcher(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &Volume) -> 
         hosts: with_bricks.into_iter().map(|node| (node.as_str(), spec.storage_of(node))).collect(),
         mounts: mounts.collect(),
         quorum: volumes::client_quorum(volume),
+        patience: timing::patience(spec, volume, times),
     };
     let (provider, agent) = healgate::AGENT;
     Primitive {
@@ -149,7 +151,7 @@ fn watcher(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &Volume) -> 
         agent: Agent::Ocf(provider.to_owned(), agent.to_owned()),
         parameters: watch.parameters(),
         meta: BTreeMap::new(),
-        operations: Operation::watching(INTERVAL, TIMEOUT),
+        operations: Operation::watching(INTERVAL, TIMEOUT).into_iter().chain([Operation::notified(TIMEOUT)]).collect(),
     }
 }
 

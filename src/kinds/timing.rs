@@ -24,6 +24,10 @@ pub type FenceTimes = BTreeMap<NodeName, Duration>;
 /// The option of a volume that says how long its clients wait for a silent brick before they go on without it.
 pub const PING_TIMEOUT: &str = "network.ping-timeout";
 
+/// The option that says how long TCP waits for data to be acknowledged before a client's connection ends; 0 leaves that
+/// to the kernel. It holds for what is mounted afterwards (`TCP_USER_TIMEOUT`, tcp(7)).
+pub const TCP_TIMEOUT: &str = "client.tcp-user-timeout";
+
 /// How long fencing takes until it has been measured: an agent that logs in to a hypervisor took 4.05 s.
 const FENCING: Duration = Duration::from_secs(4);
 /// What lies between a fenced node and clients that go on without it, for what nobody has measured.
@@ -190,11 +194,34 @@ pub fn derived_ping_timeout(spec: &Spec, volume: &Volume, times: &FenceTimes) ->
     bound(spec, volume, times).map(|bound| above(bound).clamp(SHORTEST, LONGEST))
 }
 
+/// How long after it is to be fenced the clients of a lost node certainly still wait for the bricks of the others.
+///
+/// It begins to be fenced once its silence is agreed on. If it is off only after this time, it may have written alone.
+#[must_use]
+pub fn patience(spec: &Spec, volume: &Volume, times: &FenceTimes) -> Option<Duration> {
+    bound(spec, volume, times)?;
+    Some(gives_up(spec, volume, times).1.saturating_sub(spec.detection()).saturating_sub(MARGIN))
+}
+
+/// The option that says when clients of `volume` give a silent brick up, and that time.
+///
+/// It is the ping-timeout, unless the file says that TCP is to give up earlier.
+#[must_use]
+pub fn gives_up(spec: &Spec, volume: &Volume, times: &FenceTimes) -> (&'static str, Duration) {
+    let ping = (PING_TIMEOUT, ping_timeout(spec, volume, times));
+    let tcp = volumes::written_options(volume).get(TCP_TIMEOUT).and_then(duration);
+    tcp.filter(|tcp| !tcp.is_zero() && *tcp < ping.1).map_or(ping, |tcp| (TCP_TIMEOUT, tcp))
+}
+
+/// An option's value as a length of time.
+fn duration(value: &String) -> Option<Duration> {
+    Duration::try_from_secs_f64(gluster_options::seconds(value)?).ok()
+}
+
 /// The ping-timeout of `volume`: as written, else derived, else its profile's, else upstream's.
 #[must_use]
 pub fn ping_timeout(spec: &Spec, volume: &Volume, times: &FenceTimes) -> Duration {
-    let read = |value: &String| Duration::try_from_secs_f64(gluster_options::seconds(value)?).ok();
-    let written = volume.options.get(PING_TIMEOUT).and_then(read);
-    let of_profile = || volumes::written_options(volume).get(PING_TIMEOUT).and_then(read);
+    let written = volume.options.get(PING_TIMEOUT).and_then(duration);
+    let of_profile = || volumes::written_options(volume).get(PING_TIMEOUT).and_then(duration);
     written.or_else(|| derived_ping_timeout(spec, volume, times)).or_else(of_profile).unwrap_or(UPSTREAM)
 }

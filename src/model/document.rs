@@ -126,6 +126,15 @@ impl Operation {
         let monitor = Self { interval: Some(interval), on_fail: Some("ignore"), ..once("monitor") };
         vec![once("start"), once("stop"), monitor]
     }
+
+    /// What is done to a watcher that is told of its own on other nodes, before and after they stop.
+    #[must_use]
+    pub fn notified(timeout: Duration) -> Self {
+        Self { name: Self::NOTIFY, interval: None, timeout, on_fail: None }
+    }
+
+    /// Its name.
+    pub const NOTIFY: &str = "notify";
 }
 
 /// Whether a service is to run.

@@ -2,6 +2,7 @@
 //! in an attribute of each node whether a volume may be served there (`scripts/healgate.sh`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::scripts;
 
@@ -42,6 +43,8 @@ pub struct Watch<'a> {
     pub mounts: Vec<(String, &'a str)>,
     /// How many bricks of a set a client must reach, where clients keep a quorum.
     pub quorum: Option<usize>,
+    /// How long after a lost node is to be fenced its clients certainly still wait for the others, where that counts.
+    pub patience: Option<Duration>,
 }
 
 impl Watch<'_> {
@@ -49,12 +52,14 @@ impl Watch<'_> {
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
         let pairs = |pairs: Vec<String>| pairs.join(" ");
-        BTreeMap::from([
+        let patience = self.patience.map(|patience| ("patience".to_owned(), patience.as_millis().to_string()));
+        let told = BTreeMap::from([
             ("volume".to_owned(), self.volume.to_owned()),
             ("sets".to_owned(), sets(&self.sets)),
             ("hosts".to_owned(), pairs(self.hosts.iter().map(|(node, host)| format!("{node}={host}")).collect())),
             ("mounts".to_owned(), pairs(self.mounts.iter().map(|(id, path)| format!("{id}={path}")).collect())),
             ("quorum".to_owned(), self.quorum.unwrap_or(0).to_string()),
-        ])
+        ]);
+        told.into_iter().chain(patience).collect()
     }
 }

@@ -10,7 +10,7 @@ const FENCING_FAILS: Duration = Duration::from_secs(400);
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
-fn fencing_that_only_powers_off_is_enough() {
+fn fencing_that_only_powers_off_is_enough_where_it_is_known_in_time() {
     let (lab, spec) = deployed(&NODES, &[]);
     lab.hypervisor("only-off");
     cut(&lab, "node02", "ping-timeout + 3 s", |_| lab.until_fenced("node01", "node02"));
@@ -18,12 +18,26 @@ fn fencing_that_only_powers_off_is_enough() {
     lab.lab(&["boot", "node02"]).exits(0);
     is_whole_again(&lab, &spec);
 
+    // The agent waits for a node that does not come on, longer than the lost one would have waited for its sibling.
+    lab.lab(&["cut", "node01"]).exits(0);
+    lab.until_fenced("node02", "node01");
+    lab.bricklayer(&["status", &spec]).exits(2).says("service recover");
+    assert!(!lab.is_mounted("node02", "data00", "/gldata00"));
+    lab.lab(&["boot", "node01"]).exits(0);
+    is_whole_again(&lab, &spec);
+
+    // Who would rather wait, in the other cases, says so.
+    let patient = lab.spec_from("postgres-ha-tuned.yaml", &[PATIENT]);
+    lab.apply(&patient).exits(0);
     cut(&lab, "node01", "12 s, and what the agent waits for a node that does not come on", |_| {
         lab.until_service_is_on("node02", SERVICE);
     });
     lab.lab(&["boot", "node01"]).exits(0);
-    is_whole_again(&lab, &spec);
+    is_whole_again(&lab, &patient);
 }
+
+/// Clients that wait for longer than the agent does.
+const PATIENT: (&str, &str) = ("profile: db-workload", "profile: db-workload\n    options: {network.ping-timeout: 40}");
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]

@@ -60,6 +60,7 @@ impl Pair {
             place.fake("crm_attribute", "");
             place.fake("crm_resource", "echo 'resource service01-mount is NOT running'");
             place.fake("ss", "");
+            place.fake("crm_node", "echo 'node01 node02 '");
             let bricks = ["node01", "node02"].map(|name| format!("{name}:{attributes}/{name}"));
             place.environment = vec![
                 ("OCF_RESKEY_CRM_meta_on_node", name.to_owned()),
@@ -106,6 +107,31 @@ impl Pair {
                 assert_eq!(self.acts(name, "monitor"), SUCCESS);
             }
         }
+    }
+
+    /// node01, which serves, is lost: node02 alone is left, and nothing of what node01 said.
+    fn loses_the_owner(&self) {
+        for file in ["healview-data00-node02@node01", "healgate-data00@node01"] {
+            fs::remove_file(self.shared.path().join(file)).unwrap();
+        }
+        self.node("node02").fake("crm_node", "echo 'node02 '");
+        self.node("node02").fake("crm_resource", "echo 'resource service01-mount is running on: node01 '");
+    }
+
+    /// What Pacemaker tells node02 of the instance on node01: before it stops, or after, and by what it stopped.
+    fn is_told(&mut self, moment: &str, key: &str, patience: &str) {
+        let told = [
+            ("OCF_RESKEY_patience", patience),
+            ("OCF_RESKEY_CRM_meta_notify_type", moment),
+            ("OCF_RESKEY_CRM_meta_notify_operation", "stop"),
+            ("OCF_RESKEY_CRM_meta_notify_key_operation", key),
+            ("OCF_RESKEY_CRM_meta_notify_key_type", moment),
+            ("OCF_RESKEY_CRM_meta_notify_stop_uname", "node01 "),
+        ];
+        let environment = self.nodes[1].environment.clone();
+        self.nodes[1].environment.extend(told.map(|(name, value)| (name, value.to_owned())));
+        assert_eq!(self.acts("node02", "notify"), SUCCESS);
+        self.nodes[1].environment = environment;
     }
 
     fn index(&self, name: &str) -> std::path::PathBuf {
@@ -165,15 +191,18 @@ fn the_agent_is_one_that_pacemaker_can_use() {
         let all = metadata.descendants().filter(move |node| node.has_tag_name(tag));
         all.filter_map(|node| node.attribute("name")).collect::<Vec<_>>()
     };
-    assert_eq!(named("action"), ["start", "stop", "monitor", "validate-all", "meta-data"]);
-    assert_eq!(named("parameter"), ["volume", "sets", "hosts", "mounts", "quorum"]);
+    assert_eq!(named("action"), ["start", "stop", "monitor", "notify", "validate-all", "meta-data"]);
+    assert_eq!(named("parameter"), ["volume", "sets", "hosts", "mounts", "quorum", "patience"]);
     assert_eq!(place.status(HEALGATE, &["promote"], ""), UNIMPLEMENTED);
     assert_eq!(place.status(HEALGATE, &["validate-all"], ""), CONFIGURED);
     let right = [("OCF_RESKEY_volume", "v"), ("OCF_RESKEY_sets", "n:/b"), ("OCF_RESKEY_hosts", "n=h")];
     place.environment = right.map(|(name, value)| (name, value.to_owned())).into();
     assert_eq!(place.status(HEALGATE, &["validate-all"], ""), SUCCESS);
-    place.environment.push(("OCF_RESKEY_quorum", "two".to_owned()));
-    assert_eq!(place.status(HEALGATE, &["validate-all"], ""), CONFIGURED);
+    for (name, value) in [("OCF_RESKEY_quorum", "two"), ("OCF_RESKEY_patience", "6.4")] {
+        place.environment.push((name, value.to_owned()));
+        assert_eq!(place.status(HEALGATE, &["validate-all"], ""), CONFIGURED);
+        place.environment.pop();
+    }
 }
 
 #[test]
@@ -275,4 +304,56 @@ fn the_only_copy_there_is_may_be_served_although_nobody_speaks_of_it() {
     pair.bricks[0].wait().unwrap();
     assert_eq!(pair.acts("node01", "monitor"), SUCCESS);
     assert_eq!(pair.attribute("healgate-data00", "node01").as_deref(), Some("0"));
+}
+
+#[test]
+fn the_connections_with_a_node_that_was_fenced_are_cut_and_its_copy_is_served_elsewhere() {
+    let Some(mut pair) = Pair::started() else { return };
+    pair.loses_the_owner();
+    pair.is_told("pre", "stop", "60000");
+    assert_eq!(pair.gates(), [None, Some("0".to_owned())], "it may go on writing until it is fenced");
+    assert!(!pair.node("node02").read("calls").contains("ss -tK"));
+    pair.is_told("post", "stonith", "60000");
+    assert_eq!(pair.gates(), [None, Some("1".to_owned())]);
+    assert!(pair.node("node02").read("calls").contains("ss -tK dst node01m\n"));
+}
+
+#[test]
+fn a_node_that_was_fenced_too_late_keeps_the_gates_of_the_others_shut_until_it_is_heard_again() {
+    let Some(mut pair) = Pair::started() else { return };
+    pair.loses_the_owner();
+    pair.is_told("pre", "stop", "50");
+    sleep(Duration::from_millis(60));
+    // The cluster tells of it again when it has to think again.
+    pair.is_told("pre", "stop", "50");
+    pair.is_told("post", "stonith", "50");
+    for _ in 0..2 {
+        assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+        assert_eq!(pair.gates(), [None, Some("0".to_owned())]);
+    }
+    // Back, and it has written alone.
+    pair.has_alone("node01", 2);
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "0"]));
+    pair.healed("node01");
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "1"]));
+}
+
+#[test]
+fn only_a_lost_node_that_may_serve_puts_a_copy_in_doubt() {
+    let Some(mut pair) = Pair::started() else { return };
+    // It stops as an agent does, and is no less a member for it.
+    pair.node("node02").fake("crm_resource", "echo 'resource service01-mount is running on: node01 '");
+    pair.is_told("pre", "stop", "0");
+    pair.is_told("post", "stop", "0");
+    assert_eq!(pair.gates(), some(["1", "1"]));
+    assert!(!pair.node("node02").read("calls").contains("ss -tK"));
+
+    pair.loses_the_owner();
+    pair.node("node02").fake("crm_resource", "echo 'resource service01-mount is NOT running'");
+    pair.is_told("pre", "stop", "0");
+    pair.is_told("post", "stonith", "0");
+    assert_eq!(pair.gates(), [None, Some("1".to_owned())]);
+    assert!(pair.node("node02").read("calls").contains("ss -tK dst node01m\n"));
 }

@@ -43,7 +43,7 @@ pub(super) fn contribute(
         group.gates.extend(gates::in_force(cx, standing, name, service, found));
         document.services.push(group);
     }
-    document.watchers.extend(healgate::watchers(cx));
+    document.watchers.extend(healgate::watchers(cx, &times));
     document.watchers.extend(interfaces.iter().map(|interface| link_watcher(interface)));
 }
 

@@ -123,8 +123,9 @@ fn start(live: &Live<'_>, name: &ServiceName, from: &NodeName, wait: Item, found
     let standing = live.standing;
     let written = &spec.services[name];
     let configuration = &standing.cib.configuration;
-    let group = Group { role: Some(Role::Started), ..groups::group(live.cx, &standing.measured(), name, written) };
-    let watching = pacemaker::watching(configuration, &healgate::watchers(live.cx));
+    let times = standing.measured();
+    let group = Group { role: Some(Role::Started), ..groups::group(live.cx, &times, name, written) };
+    let watching = pacemaker::watching(configuration, &healgate::watchers(live.cx, &times));
     let candidate = pacemaker::granted(&watching, &group);
     let changes = pacemaker::changes(configuration, &candidate);
     live.put_into_force(&candidate, &changes, found);

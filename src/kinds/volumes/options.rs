@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds::timing::{self, FenceTimes, PING_TIMEOUT};
+use crate::kinds::timing::{self, FenceTimes, PING_TIMEOUT, TCP_TIMEOUT};
 use crate::kinds::{Profile, Spec, Volume};
 use crate::model::Difference;
 use crate::tools::gluster::OWNED_OPTIONS;
@@ -34,7 +34,8 @@ pub(in crate::kinds) fn written(volume: &Volume) -> BTreeMap<String, String> {
 }
 
 /// The options that the file asks for: what is written, and a ping-timeout where the volume has to agree with the
-/// cluster manager and says none of its own.
+/// cluster manager and says none of its own. A client looks whether it has passed as often as it is long, and so gives a
+/// silent brick up after once to twice that time; that TCP gives up data which nobody acknowledges makes it once.
 ///
 /// While nobody can tell how long fencing takes (`times`), a ping-timeout that is `set` and above the bound for what is
 /// not measured is left as it is: it may have been set for a device that is slower.
@@ -45,16 +46,20 @@ pub(super) fn wanted(
     set: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut wanted = written(volume);
-    if volume.options.contains_key(PING_TIMEOUT) {
-        return wanted;
-    }
     let unmeasured = FenceTimes::new();
     let Some(derived) = timing::derived_ping_timeout(spec, volume, times.unwrap_or(&unmeasured)) else {
         return wanted;
     };
-    let longer = |now: &&String| gluster_options::seconds(now).is_some_and(|now| now > derived.as_secs_f64());
-    let kept = set.get(PING_TIMEOUT).filter(|_| times.is_none()).filter(longer).cloned();
-    wanted.insert(PING_TIMEOUT.to_owned(), kept.unwrap_or_else(|| derived.as_secs().to_string()));
+    if !volume.options.contains_key(PING_TIMEOUT) {
+        let longer = |now: &&String| gluster_options::seconds(now).is_some_and(|now| now > derived.as_secs_f64());
+        let kept = set.get(PING_TIMEOUT).filter(|_| times.is_none()).filter(longer).cloned();
+        wanted.insert(PING_TIMEOUT.to_owned(), kept.unwrap_or_else(|| derived.as_secs().to_string()));
+    }
+    if let Some(ping) = wanted.get(PING_TIMEOUT).and_then(|ping| gluster_options::seconds(ping))
+        && !volume.options.contains_key(TCP_TIMEOUT)
+    {
+        wanted.insert(TCP_TIMEOUT.to_owned(), format!("{:.0}", ping.ceil()));
+    }
     wanted
 }
 

@@ -349,7 +349,10 @@ fn watcher_id(id: &str) -> String {
 }
 
 fn watcher(watcher: &Primitive) -> Element {
-    let meta = pairs("meta_attributes", &format!("{}-all-meta", watcher.id), [("interleave", "true")]);
+    let is_told = watcher.operations.iter().any(|operation| operation.name == Operation::NOTIFY);
+    let notify = is_told.then_some(("notify", "true"));
+    let meta = [("interleave", "true")].into_iter().chain(notify);
+    let meta = pairs("meta_attributes", &format!("{}-all-meta", watcher.id), meta);
     Element::new("clone").with("id", watcher_id(&watcher.id)).holding(meta).holding([primitive(watcher)])
 }
 

@@ -20,6 +20,8 @@
 # OCF_RESKEY_sets    its sets of copies: the bricks of one divided by commas, the sets by blanks, a brick NODE:PATH
 # OCF_RESKEY_hosts   NODE=HOST, the name by which each node's bricks are reached, divided by blanks
 # OCF_RESKEY_mounts  RESOURCE=PATH, the cluster's resources that mount the volume, divided by blanks
+# OCF_RESKEY_patience  for how many milliseconds after a lost node is to be fenced its clients still wait for the
+#                    others; nothing if nobody knows
 # OCF_RESKEY_quorum  how many bricks of a set a client must reach; 0 where clients keep no quorum
 
 set -u
@@ -31,7 +33,7 @@ interval=5 # seconds; the monitor's own, as in the metadata
 burst=12   # how many half seconds a start looks before it leaves the rest to the monitor
 
 volume=${OCF_RESKEY_volume-} sets=${OCF_RESKEY_sets-} hosts=${OCF_RESKEY_hosts-} mounts=${OCF_RESKEY_mounts-}
-quorum=${OCF_RESKEY_quorum:-0} starting=false
+quorum=${OCF_RESKEY_quorum:-0} patience=${OCF_RESKEY_patience-} starting=false
 state=/run/bricklayer/healgate-$volume
 
 metadata() {
@@ -68,11 +70,17 @@ metadata() {
       <shortdesc lang="en">client quorum</shortdesc>
       <content type="integer" default="0"/>
     </parameter>
+    <parameter name="patience">
+      <longdesc lang="en">For how many milliseconds after a lost node is to be fenced its clients still wait for the bricks of the others. If fencing takes longer, the node may have written alone, and nothing starts on another copy before it is back.</longdesc>
+      <shortdesc lang="en">how long fencing may take</shortdesc>
+      <content type="integer"/>
+    </parameter>
   </parameters>
   <actions>
     <action name="start" timeout="30s"/>
     <action name="stop" timeout="20s"/>
     <action name="monitor" timeout="30s" interval="5s" depth="0"/>
+    <action name="notify" timeout="60s"/>
     <action name="validate-all" timeout="20s"/>
     <action name="meta-data" timeout="5s"/>
   </actions>
@@ -290,6 +298,48 @@ gate() {
   tell "healgate-$volume" "$me" "$1" -d 1
 }
 
+# is_member NODE: whether the cluster sees it.
+is_member() {
+  timeout 10 crm_node -p 2>/dev/null | tr ' ' '\n' | grep -qxF -e "$1"
+}
+
+# to_be_fenced NODE: shuts the gate here if the node may serve and go on to do so. Notes since when, and how it was.
+to_be_fenced() {
+  note=$state.lost-$1
+  if [ "$quorum" -gt 0 ] || [ -z "$patience" ] || [ -f "$note" ]; then return; fi
+  if ! siblings | grep -qxF -e "$1" || is_mounted || ! may_serve "$1"; then return; fi
+  uptime_now
+  was=$(told "healgate-$volume" "$me")
+  printf '%s %s\n' "${now%.*}${now#*.}0" "${was:-0}" >"$note"
+  gate 0
+}
+
+# fenced NODE: cuts the connections with it. If it was off before it could write alone, the gate is as it was.
+fenced() {
+  host_of "$1"
+  timeout 10 ss -tK dst "$host" >/dev/null 2>&1
+  note=$state.lost-$1
+  if [ ! -f "$note" ]; then return; fi
+  read -r since was <"$note"
+  uptime_now
+  if [ "$((${now%.*}${now#*.}0 - since))" -lt "$patience" ]; then
+    rm -f -- "$note"
+    gate "$was"
+  fi
+}
+
+# is_in_doubt: whether a sibling that may have written alone has not been heard again.
+is_in_doubt() {
+  doubt=false
+  for sibling in $(siblings); do
+    note=$state.lost-$sibling
+    if [ ! -f "$note" ]; then continue; fi
+    hears "$sibling" "$me"
+    if [ "$heard" = - ]; then doubt=true; else rm -f -- "$note"; fi
+  done
+  $doubt
+}
+
 # blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames.
 blame() {
   for sibling in $(siblings); do
@@ -339,7 +389,7 @@ round_of_copies() {
       rm -f -- "$state.lost"
       open=1
     fi
-  elif ! $served; then
+  elif ! $served || is_in_doubt; then
     open=0
   elif [ -z "$open" ]; then
     # Nothing new is known, so it stays as it was: what is shut stays shut.
@@ -368,6 +418,7 @@ validate() {
   case $volume in '' | *[!A-Za-z0-9_-]*) wrong='volume is no name' ;; esac
   if [ -z "$sets" ] || [ -z "$hosts" ]; then wrong='sets and hosts are required'; fi
   case $quorum in '' | *[!0-9]*) wrong='quorum is no number' ;; esac
+  case $patience in *[!0-9]*) wrong='patience is no number' ;; esac
   [ -z "$wrong" ] && return
   echo "$wrong" >&2
   return "$CONFIGURED"
@@ -397,15 +448,29 @@ stop() {
   return "$SUCCESS"
 }
 
+# notify: the cluster tells of instances that stop, before and after; of those of a node that is lost, too.
+notify() {
+  if [ ! -f "$state" ]; then return "$SUCCESS"; fi
+  moment=${OCF_RESKEY_CRM_meta_notify_type-} change=${OCF_RESKEY_CRM_meta_notify_operation-}
+  for node in ${OCF_RESKEY_CRM_meta_notify_stop_uname-}; do
+    case $moment-$change-${OCF_RESKEY_CRM_meta_notify_key_operation-} in
+      pre-stop-*) is_member "$node" || to_be_fenced "$node" ;;
+      post-stop-stonith) fenced "$node" ;;
+    esac
+  done
+  return "$SUCCESS"
+}
+
 me=${OCF_RESKEY_CRM_meta_on_node:-$(crm_node -n 2>/dev/null || uname -n)}
 case ${1-} in
   start) start ;;
   stop) stop ;;
   monitor) monitor ;;
+  notify) notify ;;
   validate-all) validate ;;
   meta-data) metadata ;;
   *)
-    echo 'usage: healgate start|stop|monitor|validate-all|meta-data' >&2
+    echo 'usage: healgate start|stop|monitor|notify|validate-all|meta-data' >&2
     exit "$UNIMPLEMENTED"
     ;;
 esac

@@ -102,6 +102,9 @@ impl World {
                 _ if !self.manages(&fencing.by) => (false, "Node executing the fencing was lost"),
                 mode => verdict(mode),
             };
+            if success {
+                self.doubt(dc, &config, &fencing.target);
+            }
             let Some(entry) = self.node_mut(dc).pacemaker.cib.as_mut().and_then(|cib| cib.fencing.get_mut(at)) else {
                 continue;
             };

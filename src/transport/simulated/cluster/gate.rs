@@ -2,12 +2,16 @@
 //!
 //! It listens to the agents of the other nodes with which its own shares a set; in this world it hears them at once.
 
-use super::config::Primitive;
+use super::config::{Config, Primitive};
+use super::data::History;
 use crate::model::NodeName;
 use crate::transport::simulated::world::World;
 
 /// The agent's name.
 pub const AGENT: &str = "healgate";
+
+/// Between attempts that follow each other lies less than this.
+const BREAK_MS: u64 = 10_000;
 
 /// What a node can tell of its gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,22 @@ fn sets(primitive: &Primitive) -> Vec<Vec<Brick<'_>>> {
     sets.split(' ').map(|set| set.split(',').filter_map(|brick| brick.split_once(':')).collect()).collect()
 }
 
+/// The attribute in which it speaks.
+fn attribute(primitive: &Primitive) -> String {
+    format!("healgate-{}", primitive.parameters.get("volume").map_or("", String::as_str))
+}
+
+/// The resources that mount its volume, and where.
+fn mounts(primitive: &Primitive) -> impl Iterator<Item = (&str, &str)> {
+    let mounts = primitive.parameters.get("mounts").map_or("", String::as_str);
+    mounts.split(' ').filter_map(|mount| mount.split_once('='))
+}
+
+/// How long fencing may take.
+fn patience_ms(primitive: &Primitive) -> Option<u64> {
+    primitive.parameters.get("patience")?.parse().ok()
+}
+
 impl World {
     /// Lets the agents on the nodes of a partition speak.
     pub(super) fn tell_of_gates(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
@@ -34,7 +54,7 @@ impl World {
             return;
         }
         let Some(volume) = primitive.parameters.get("volume") else { return };
-        let attribute = format!("healgate-{volume}");
+        let attribute = attribute(primitive);
         let serves = self.serves(name, primitive);
         let said = if primitive.parameters.get("quorum").is_some_and(|quorum| quorum != "0") {
             self.said_of_quorum(name, volume)
@@ -55,11 +75,49 @@ impl World {
         }
     }
 
+    /// Shuts the gates behind a node that served and was fenced so late that it may have written alone. They stay shut
+    /// until it is heard again.
+    pub(super) fn doubt(&mut self, dc: &NodeName, config: &Config, lost: &NodeName) {
+        let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
+        let attempts = cib.fencing.iter().rev().filter(|fencing| fencing.target == *lost);
+        // It was tried again and again since then.
+        let since_ms = attempts.fold(self.clock_ms, |since_ms, fencing| {
+            let goes_on = fencing.success != Some(true) && fencing.until_ms + BREAK_MS >= since_ms;
+            if goes_on { fencing.since_ms } else { since_ms }
+        });
+        let took_ms = self.clock_ms - since_ms;
+        let served = |resource: &str| {
+            let history = cib.status.get(lost).and_then(|state| state.history.get(resource));
+            history.is_some_and(History::is_active)
+        };
+        let doubts: Vec<(NodeName, String)> = config
+            .primitives()
+            .filter(|primitive| primitive.kind == AGENT)
+            .filter(|primitive| patience_ms(primitive).is_some_and(|patience_ms| took_ms >= patience_ms))
+            .filter(|primitive| mounts(primitive).any(|(resource, _)| served(resource)))
+            .flat_map(|agent| self.siblings(dc, agent, lost).into_iter().map(|node| (node, attribute(agent))))
+            .collect();
+        let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
+        for (node, attribute) in doubts {
+            cib.status.entry(node).or_default().attributes.insert(attribute, "0".to_owned());
+        }
+    }
+
+    /// The nodes whose agents hear of what happens to another one with which they share a set, and serve nothing.
+    fn siblings(&self, dc: &NodeName, agent: &Primitive, lost: &NodeName) -> Vec<NodeName> {
+        let sets = sets(agent);
+        let shares = |node: &NodeName| {
+            let has = |set: &[Brick<'_>], node: &NodeName| set.iter().any(|brick| brick.0 == node.as_str());
+            sets.iter().any(|set| has(set, node) && has(set, lost))
+        };
+        let hears = |node: &NodeName| node != lost && self.nodes[node].held.contains_key(&agent.id);
+        self.peers(dc).into_iter().filter(|node| hears(node) && shares(node) && !self.serves(node, agent)).collect()
+    }
+
     /// Whether the volume is mounted there for the cluster.
     fn serves(&self, name: &NodeName, primitive: &Primitive) -> bool {
-        let mounts = primitive.parameters.get("mounts").map_or("", String::as_str);
-        let paths = mounts.split(' ').filter_map(|mount| Some(mount.split_once('=')?.1));
-        paths.into_iter().any(|path| self.nodes[name].mounts.get(path).is_some_and(|m| m.fstype == "fuse.glusterfs"))
+        mounts(primitive)
+            .any(|(_, path)| self.nodes[name].mounts.get(path).is_some_and(|m| m.fstype == "fuse.glusterfs"))
     }
 
     fn said_of_quorum(&self, name: &NodeName, volume: &str) -> Said {
