@@ -210,7 +210,8 @@ impl Run {
                 format!("the brick of {name} is killed")
             }
             _ => {
-                let mode = *draws.pick(&[FenceMode::Works, FenceMode::OnlyOff]);
+                use FenceMode::{Fails, Hangs, OnlyOff, Works};
+                let mode = *draws.pick(&[Works, Works, OnlyOff, Fails, Hangs]);
                 world.fence_modes.insert("hypervisor".to_owned(), mode);
                 format!("fencing {mode:?} from now on")
             }

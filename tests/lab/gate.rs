@@ -61,7 +61,7 @@ fn a_service_starts_on_no_copy_that_misses_what_was_written_elsewhere() {
     lab.on("node02", &format!("systemctl disable {DAEMONS}"));
     lab.lab(&["cut", "node02"]).exits(0);
     lab.until_fenced("node01", "node02");
-    waits(&lab, &spec, "node01", "lacks what was written to volume data00 while it was away");
+    waits(&lab, &spec, "node01", "lacks what was written to volume data00 without it");
 
     lab.until_booted("node02");
     lab.on("node02", &format!("systemctl enable --now {DAEMONS}"));
@@ -87,7 +87,7 @@ fn a_storage_link_that_is_cut_leaves_a_copy_on_which_nothing_starts() {
     lab.lab(&["cut", "node01"]).exits(0);
     let log = client.stop();
     lab.until_fenced("node02", "node01");
-    waits(&lab, &spec, "node02", "lacks what was written to volume data00 while it was away");
+    waits(&lab, &spec, "node02", "lacks what was written to volume data00 without it");
 
     lab.lab(&["link", "node02", "up", "storage"]).exits(0);
     lab.until_booted("node01");

@@ -78,6 +78,13 @@ pub(super) struct Shut {
     pub(super) hint: Option<String>,
 }
 
+impl Shut {
+    /// Both in one.
+    pub(super) fn in_full(self) -> String {
+        self.hint.map_or(self.because.clone(), |hint| format!("{}; {hint}", self.because))
+    }
+}
+
 /// Whether the gate of one of the service's volumes is shut on `node`.
 pub(super) fn is_shut<'a>(
     standing: &Standing,
@@ -105,7 +112,7 @@ pub(super) fn why_shut(standing: &Standing, spec: &Spec, name: &ServiceName) -> 
         (false, true) => format!("volume {volume} is not healed on {here}"),
         (false, false) => {
             format!(
-                "{here} lacks what was written to volume {volume} while it was away, or may lack it, and {away} is not here"
+                "{here} lacks what was written to volume {volume} without it, or may lack it, and {away} is not here"
             )
         }
     };

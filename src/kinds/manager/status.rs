@@ -65,7 +65,7 @@ fn service(spec: &Spec, standing: Option<&Standing>, name: &ServiceName) -> Serv
     let wanted = groups::wants_to_run(&spec.services[name], Some(told));
     let rests = standing.state.rests(id);
     if wanted && rests {
-        status.waits_for = gates::why_shut(standing, spec, name).map(|shut| shut.because);
+        status.waits_for = gates::why_shut(standing, spec, name).map(gates::Shut::in_full);
     }
     let state = match owner {
         _ if standing.cib.resource(id).is_none() => "not configured",
