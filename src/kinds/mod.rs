@@ -22,6 +22,7 @@ mod parameters;
 mod paths;
 mod pool;
 mod postgresql;
+mod returning;
 mod runbook;
 mod secrets;
 mod services;
@@ -76,6 +77,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &pool::Peers,
     &bricks::Bricks,
     &volumes::Volumes,
+    &returning::Returning,
     &mounts::Mounts,
     &secrets::Secrets,
     &postgresql::Databases,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{installed, running};
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, postgresql};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, postgresql, returning};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{corosync as manager, gluster, node, systemd};
@@ -68,7 +68,7 @@ pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
                 hold(name, &facts, found);
                 install(cx, name, &facts, found);
                 if needs_gluster(cx.spec) {
-                    glusterd(name, &units, found);
+                    glusterd(cx, name, &units, found);
                 }
             }
             Seen::Unknown(Why::NotAsked) => {}
@@ -84,7 +84,7 @@ fn needs_gluster(spec: &Spec) -> bool {
     !spec.volumes.is_empty() || !spec.mounts.is_empty()
 }
 
-fn subject(name: &NodeName) -> Subject {
+pub(in crate::kinds) fn subject(name: &NodeName) -> Subject {
     Subject::new("node", name)
 }
 
@@ -170,7 +170,7 @@ fn off<T>(seen: &Seen<T>) -> Option<&Milestone> {
     }
 }
 
-fn glusterd(name: &NodeName, units: &Units, found: &mut Assessment) {
+fn glusterd(cx: &Cx<'_>, name: &NodeName, units: &Units, found: &mut Assessment) {
     let milestone = running(name, gluster::DAEMON);
     let unit = match units {
         Seen::Is(units) => units::glusterd(units),
@@ -191,6 +191,9 @@ fn glusterd(name: &NodeName, units: &Units, found: &mut Assessment) {
     }
     if unit.active() && unit.enabled {
         return;
+    }
+    if let Some(held) = returning::why_not(cx, name).filter(|_| !unit.active()) {
+        return found.item(held.gives(milestone));
     }
     let verb = if unit.active() { "enable" } else { "start" };
     let mut item = Item::run(
