@@ -16,6 +16,7 @@ mod element;
 mod fencing;
 mod gate;
 mod joining;
+mod memo;
 mod mon;
 mod pacemaker;
 mod place;

@@ -82,7 +82,7 @@ pub fn wishes(config: &Config, situation: &Situation) -> Vec<Wish> {
             let managed = is_free(config, primitive) && !in_maintenance(situation, &primitive.id);
             let wanted = found.iter().filter(|(_, count)| number < *count).map(|(node, _)| node.clone());
             let nodes = if managed { wanted.collect() } else { now(situation, &primitive.id) };
-            Wished { id: primitive.id.clone(), nodes, managed, digest: primitive.digest() }
+            Wished { id: primitive.id.clone(), nodes, managed, digest: primitive.digest.clone() }
         });
         let wish = Wish { members: members.collect() };
         for node in wish.members.iter().flat_map(|member| &member.nodes) {
