@@ -33,6 +33,7 @@ mod work;
 
 pub use corosync::UNIT as COROSYNC;
 pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
+pub use gate::Rule as GateRule;
 pub use joining::UNIT as JOIN;
 pub use pacemaker::UNIT as PACEMAKER;
 pub use qdevice::UNIT as QDEVICE;

@@ -283,10 +283,11 @@ impl World {
     ) -> History {
         let at_ms = self.clock_ms;
         let runs = agents::is_up(self, name, primitive);
-        let busy = |daemon: &Daemon| daemon.jobs.contains_key(&primitive.id);
-        if let Some(known) = known
-            && (known.is_active() == runs || self.nodes[name].pacemaker.daemon.as_ref().is_some_and(busy))
-        {
+        let has_job = |daemon: &Daemon| daemon.jobs.contains_key(&primitive.id);
+        let busy = self.nodes[name].pacemaker.daemon.as_ref().is_some_and(has_job);
+        // What ended under another DC is still taken to be under way, and is not.
+        let settled = |known: &History| known.last.as_ref().is_none_or(|last| last.rc.is_some());
+        if let Some(known) = known.filter(|known| busy || (known.is_active() == runs && settled(known))) {
             return known.clone();
         }
         let Some(daemon) = &mut self.node_mut(name).pacemaker.daemon else { return History::default() };
