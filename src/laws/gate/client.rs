@@ -25,10 +25,12 @@ pub fn reached(world: &World, client: &str) -> Vec<&'static str> {
     NODES.iter().filter(answers).copied().collect()
 }
 
-/// Whether the copy of a node is blamed by the other, be that heard or not.
+/// Whether the copy of a node is blamed by the other, be that heard or not: what lies on a disk is there also while its
+/// machine is off.
 pub fn is_blamed(world: &World, name: &str) -> bool {
-    let judge = world.nodes[&node(other(name))].directory(BRICK);
-    judge.is_some_and(|judge| judge.blames.contains_key(&format!("{name}:{BRICK}")))
+    let disks = world.nodes[&node(other(name))].devices.values().flatten();
+    let mut judges = disks.filter_map(|disk| disk.directories.get(BRICK));
+    judges.any(|judge| judge.blames.contains_key(&format!("{name}:{BRICK}")))
 }
 
 impl Client {

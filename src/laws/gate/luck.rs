@@ -60,7 +60,7 @@ fn network(world: &mut World, draws: &mut Draws) -> String {
     let for_ms = moment(draws);
     let from = *draws.pick(&NODES);
     let (one, two) = (node(from), node(other(from)));
-    let what = match draws.below(5) {
+    let what = match draws.below(6) {
         0 | 1 => {
             world.cut_network(&one, &two, STORAGE, for_ms);
             "the storage link is cut".to_owned()
@@ -72,6 +72,11 @@ fn network(world: &mut World, draws: &mut Draws) -> String {
         3 => {
             world.cut_link(&one, &two, for_ms);
             "all links are cut".to_owned()
+        }
+        4 => {
+            world.cut_network(&one, &two, STORAGE, for_ms);
+            world.kill_corosync(&one);
+            format!("corosync of {one} dies, and the storage link is cut")
         }
         _ => {
             world.cut_one_way(&one, &two, for_ms);
