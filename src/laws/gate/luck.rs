@@ -39,12 +39,13 @@ fn is_half_cut(world: &World) -> bool {
     cut(STORAGE) && !cut(CLUSTER)
 }
 
-fn moment(draws: &mut Draws) -> Option<u64> {
-    Some(1000 * (1 + draws.below(60)) as u64)
+fn moment(draws: &mut Draws) -> u64 {
+    1000 * (1 + draws.below(60)) as u64
 }
 
 fn power(sim: &Simulated, draws: &mut Draws) -> String {
-    let back_ms = moment(draws).filter(|_| draws.chance(50));
+    let moment = moment(draws);
+    let back_ms = draws.chance(50).then_some(moment);
     match draws.below(9) {
         0..=3 => {
             let name = *draws.pick(&NODES);
@@ -68,7 +69,7 @@ fn power(sim: &Simulated, draws: &mut Draws) -> String {
 }
 
 fn network(world: &mut World, draws: &mut Draws) -> String {
-    let for_ms = moment(draws);
+    let for_ms = Some(moment(draws));
     let from = *draws.pick(&NODES);
     let (one, two) = (node(from), node(other(from)));
     let what = match draws.below(6) {
@@ -118,7 +119,7 @@ fn daemons(world: &mut World, draws: &mut Draws) -> String {
 
 /// Nothing heals for a while.
 fn stall(run: &mut Run<'_>, draws: &mut Draws) -> String {
-    let for_ms = moment(draws).unwrap_or_default();
+    let for_ms = moment(draws);
     let mut world = run.sim.world();
     world.left_behind.insert(VOLUME.to_owned(), u64::MAX);
     run.stalled_ms = Some(world.clock_ms + for_ms);
