@@ -83,11 +83,17 @@ impl World {
             self.said_of_copies(dc, name, primitive)
         };
         let right = serves && self.is_right(name, primitive, said);
-        let lost = serves && said == Said::Shut && !right && !self.has_other_copy(name, primitive);
+        let lost = serves && !right && !self.has_other_copy(name, primitive);
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
         let value = match said {
-            _ if serves && !lost => "1",
+            _ if serves => {
+                if lost {
+                    "0"
+                } else {
+                    "1"
+                }
+            }
             Said::Nothing if attributes.get(&attribute).is_some_and(|now| now == "1") => "1",
             Said::Open => "1",
             Said::Shut | Said::Nothing => "0",
