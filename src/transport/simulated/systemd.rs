@@ -137,14 +137,19 @@ impl World {
 
     /// The text of a unit's file below `/etc`.
     fn unit_file(&self, at: &NodeName, unit: &str) -> Option<&str> {
-        let path = if unit == guard::UNIT { guard::UNIT_FILE.to_owned() } else { format!("{UNIT_FOLDER}{unit}") };
-        self.nodes[at].files.get(&path).map(|file| file.text.as_str())
+        self.nodes[at].files.get(&format!("{UNIT_FOLDER}{unit}")).map(|file| file.text.as_str())
+    }
+
+    /// What of a unit lies below `/etc`: its file, or the part of glusterd's that is ours.
+    fn text_on_disk(&self, at: &NodeName, unit: &str) -> Option<&str> {
+        let part = || self.nodes[at].files.get(guard::UNIT_FILE).map(|file| file.text.as_str());
+        if unit == guard::UNIT { part() } else { self.unit_file(at, unit) }
     }
 
     /// What systemd goes by: what it has read while the unit is in use, else what lies on disk.
     fn unit_text(&self, at: &NodeName, unit: &str) -> Option<String> {
         let in_use = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive);
-        in_use.and_then(|unit| unit.read.clone()).or_else(|| self.unit_file(at, unit).map(str::to_owned))
+        in_use.and_then(|unit| unit.read.clone()).or_else(|| self.text_on_disk(at, unit).map(str::to_owned))
     }
 
     fn has_file(&self, at: &NodeName, unit: &str) -> bool {
@@ -155,7 +160,7 @@ impl World {
         let in_use = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive);
         // A part of a unit may come after the unit was read without it; a file of its own is read whenever it is used.
         let read = in_use.map(|in_use| in_use.read.as_deref()).filter(|read| unit == guard::UNIT || read.is_some());
-        read.is_some_and(|read| self.unit_file(at, unit).is_some_and(|text| Some(text) != read))
+        read.is_some_and(|read| self.text_on_disk(at, unit).is_some_and(|text| Some(text) != read))
     }
 
     fn load_state(&self, at: &NodeName, unit: &str) -> &'static str {
@@ -375,7 +380,7 @@ fn disable(world: &mut World, at: &NodeName, unit: &str) -> Output {
 fn reload(world: &mut World, at: &NodeName) -> Output {
     let names: Vec<String> = world.nodes[at].units.keys().cloned().collect();
     for unit in names {
-        let text = world.unit_file(at, &unit).map(str::to_owned);
+        let text = world.text_on_disk(at, &unit).map(str::to_owned);
         let state = world.nodes.get_mut(at).and_then(|node| node.units.get_mut(&unit));
         if let (Some(state), Some(text)) = (state, text) {
             state.read = Some(text);
@@ -452,9 +457,9 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     };
     let described = SERVICES.iter().find(|(name, _)| *name == unit).map(|(_, description)| (*description).to_owned());
     let fragment = match world.unit_file(at, unit) {
-        Some(_) if unit != guard::UNIT => format!("{UNIT_FOLDER}{unit}"),
-        _ if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
-        _ => String::new(),
+        Some(_) => format!("{UNIT_FOLDER}{unit}"),
+        None if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
+        None => String::new(),
     };
     let stale = if world.is_stale(at, unit) { "yes" } else { "no" };
     let common = [
