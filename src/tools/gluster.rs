@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use roxmltree::{Document, Node};
 
-use super::Judgement;
+use super::{Judgement, scripts};
 use crate::model::{Command, Daemon, Output, Program, Query, ReadError};
 
 /// The program's name.
@@ -325,6 +325,12 @@ pub fn give_up_bricks(volume: &str, replica: usize, bricks: &[String]) -> Comman
     let replica = replica.to_string();
     let words = ["volume", "remove-brick", volume, "replica", &replica].into_iter();
     changes(words.chain(bricks.iter().map(String::as_str)).chain(["force"]))
+}
+
+/// Stops glusterd and the processes of its bricks.
+#[must_use]
+pub fn stop_all() -> Command {
+    Command::changes(Program::Script(scripts::STOP_GLUSTER), [""; 0])
 }
 
 /// Sets options, all in one transaction.

@@ -367,14 +367,17 @@ impl One<'_> {
         found.item(item);
     }
 
-    /// Starts a crawl, once a run.
     fn heal_now(&self, found: &mut Assessment) {
-        let now =
-            self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
-        if !self.cx.intent.ran.contains(&now.id) {
-            found.item(now);
-        }
+        found.items.extend(heal_now(self.cx, self.actual, self.name.as_str()));
     }
+}
+
+/// Starts a crawl, once a run.
+pub(in crate::kinds) fn heal_now(cx: &Cx<'_>, actual: &Actual, name: &str) -> Option<Item> {
+    let place = Place::AnyOf(actual.pool.able.clone());
+    let summary = format!("heal volume {name} now");
+    let now = Item::run(&Subject::new("volume", name), "heal-now", summary, place, gluster::heal_now(name));
+    (!cx.intent.ran.contains(&now.id)).then(|| now.in_lane(Lane::Gluster))
 }
 
 /// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many to heal

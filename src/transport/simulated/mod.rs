@@ -457,6 +457,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "write-hosts" => files::write_hosts,
         "install-packages" => packages::install,
         "release-hold" => packages::release_hold,
+        "stop-gluster" => systemd::stop_gluster,
         "make-brick" => storage::make_brick,
         "release-brick" => storage::release_brick,
         "format-device" => storage::format_device,

@@ -83,6 +83,15 @@ pub fn systemctl(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     }
 }
 
+/// `stop-gluster`: systemd ends the bricks with glusterd; one whose glusterd was killed is ended by itself.
+pub fn stop_gluster(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
+    let output = run_job(world, at, "stop", "glusterd.service");
+    if output.success() {
+        world.node_mut(at).end_bricks();
+    }
+    output
+}
+
 /// The name of the mount unit for a path.
 #[must_use]
 pub fn mount_unit(path: &str) -> String {
