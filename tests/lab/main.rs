@@ -22,6 +22,7 @@ mod grow;
 mod harness;
 mod install;
 mod interrupted;
+mod maintenance;
 mod names;
 mod off;
 mod partition;

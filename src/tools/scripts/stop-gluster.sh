@@ -5,7 +5,7 @@ systemctl stop glusterd.service
 
 # running: the ids of those that still run.
 running() {
-  for file in /run/gluster/vols/*/*.pid /run/gluster/glustershd/*.pid; do
+  for file in /run/gluster/vols/*/*.pid /run/gluster/glustershd/*.pid /run/gluster/shd/*/*.pid; do
     [ -f "$file" ] || continue
     pid='' comm=''
     read -r pid <"$file" || :
