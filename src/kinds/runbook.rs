@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::healgate::as_watched;
 use super::{Brick, Resource, Service, Spec, Volume, VolumeState, ids, volumes};
 use crate::model::{Chapter, Command, Instruction, NodeName, Runbook, ServiceName, VolumeName};
-use crate::tools::{corosync, gluster, healgate, pacemaker};
+use crate::tools::{corosync, gluster, healgate, node, pacemaker};
 
 /// Where it does not matter.
 const ANY: &str = "any node";
@@ -17,6 +17,7 @@ pub fn runbook(spec: &Spec) -> Runbook {
     let mut chapters = vec![look(spec)];
     chapters.extend(volumes(spec).map(|(name, volume)| heal(spec, name, volume)));
     if spec.has_manager() {
+        chapters.push(drain(spec));
         chapters.push(rejoin(spec));
         chapters.push(lost(spec));
         for (name, service) in spec.present_services() {
@@ -114,14 +115,39 @@ fn databases(spec: &Spec, volume: &Volume) -> Vec<String> {
     data.filter_map(control).collect()
 }
 
+/// What each volume has to heal, of those with copies.
+fn heals(spec: &Spec) -> Vec<String> {
+    volumes(spec).map(|(name, _)| format!("gluster volume heal {name} info summary")).collect()
+}
+
+fn drain(spec: &Spec) -> Chapter {
+    let says = "What runs there moves; wait until nothing does. The mark tells bricklayer to leave the node alone.";
+    let mark =
+        format!("mkdir -p {} && touch {}", node::DRAINED.rsplit_once('/').map_or("", |(at, _)| at), node::DRAINED);
+    let left =
+        "Then it leaves the cluster, and nobody fences it; its bricks end with glusterd, or by the second command.";
+    let stop =
+        ["systemctl stop pacemaker corosync", "systemctl stop glusterd", "kill $(cat /run/gluster/vols/*/*.pid)"];
+    Chapter {
+        title: "A node is to be switched off for a while".to_owned(),
+        steps: vec![
+            step("Only while every copy elsewhere is whole and served.", ANY, heals(spec)),
+            step(says, "the node", [mark, words(&pacemaker::standby("NODE", true)), "crm_mon -1r".to_owned()]),
+            step("Only once nothing is left to heal.", ANY, heals(spec)),
+            step(left, "the node", stop.map(str::to_owned)),
+        ],
+    }
+}
+
 fn rejoin(spec: &Spec) -> Chapter {
-    let wait = volumes(spec).map(|(name, _)| format!("gluster volume heal {name} info summary")).collect::<Vec<_>>();
+    let free = [words(&pacemaker::standby("NODE", false)), format!("rm -f {}", node::DRAINED)];
     Chapter {
         title: "A node comes back".to_owned(),
         steps: vec![
             step("Its bricks first.", "the node", ["systemctl start glusterd".to_owned()]),
-            step("Wait until nothing is left to heal.", "the node", wait),
+            step("Wait until nothing is left to heal.", "the node", heals(spec)),
             step("Then the cluster.", "the node", ["systemctl start corosync pacemaker".to_owned()]),
+            step("If it was taken out of service, services may come again.", "the node", free),
         ],
     }
 }
@@ -293,6 +319,8 @@ mod tests {
             "pg_controldata /glvol00/brick/pgsql\n",
             "mount -t glusterfs localhost:/data00 /gldata00\n",
             "crm_resource --clear --resource service01\n",
+            "crm_attribute --node NODE --name standby --update on\n",
+            "crm_attribute --node NODE --name standby --delete\n",
         ] {
             assert!(told.contains(command), "{command} in\n{told}");
         }

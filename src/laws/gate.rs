@@ -63,7 +63,7 @@ fn ground(text: String) -> Ground {
     let sim = Simulated::new(world_gen::blank([&spec])).follow_time().taking_time();
     let watched = Watched::new(&sim, &spec).meddling(Meddling::None);
     let allow = Allow::all();
-    let errand = Errand { spec: &spec, allow: &allow, owner: "first", limit: Duration::from_secs(600) };
+    let errand = Errand { spec: &spec, allow: &allow, owner: "first", limit: Duration::from_secs(600), wish: None };
     let report = timeless(apply(&watched, &errand, |_| ())).expect("nothing goes wrong");
     assert_eq!(report.verdict, Verdict::AsWritten, "{report:?}");
     let world = sim.world().clone();
