@@ -44,7 +44,11 @@ fn node(name: &str) -> NodeName {
 
 fn spec() -> &'static Spec {
     static SPEC: OnceLock<Spec> = OnceLock::new();
-    SPEC.get_or_init(|| crate::spec::from_bytes("laws.yaml", FILE.into()).spec.expect("a file"))
+    SPEC.get_or_init(|| read(FILE))
+}
+
+fn read(file: &str) -> Spec {
+    crate::spec::from_bytes("laws.yaml", file.into()).spec.expect("a file")
 }
 
 /// The cluster once it is as written and its service runs on the first node.
@@ -60,9 +64,13 @@ fn made() -> World {
 
 /// Applies, or grants a wish; nothing if the operator dies of it.
 fn run(sim: &Simulated, wish: Option<Wish>) -> Option<Verdict> {
-    let watched = Watched::new(sim, spec()).meddling(Meddling::None);
+    run_for(spec(), sim, wish)
+}
+
+fn run_for(spec: &Spec, sim: &Simulated, wish: Option<Wish>) -> Option<Verdict> {
+    let watched = Watched::new(sim, spec).meddling(Meddling::None);
     let allow = Allow::all();
-    let errand = Errand { spec: spec(), allow: &allow, owner: "first", limit: Duration::from_secs(600), wish };
+    let errand = Errand { spec, allow: &allow, owner: "first", limit: Duration::from_secs(600), wish };
     timeless(apply(&watched, &errand, |_| ())).map(|report| report.verdict)
 }
 
@@ -113,13 +121,13 @@ fn a_node_is_drained_only_while_all_others_can_go_on_without_it() {
         ("node02", unserved, "of volume data is not served"),
         ("node02", misses_files, "entries to heal"),
         ("node02", left, "would have no quorum"),
-        ("node02", cut[0], "node01"),
+        ("node02", cut[0], "no coordinator"),
         ("node02", cut[1], "node02 does not answer"),
         ("node01", cut[1], "node02"),
     ];
     for (name, happens, because) in cases {
         let told = refused(name, happens).unwrap_or_else(|| panic!("{name} is drained although: {because}"));
-        assert!(told.contains(because), "{told}");
+        assert!(told.contains(because), "{because}: {told}");
     }
     assert_eq!(refused("node01", nothing), None);
     assert_eq!(refused("node02", nothing), None);
@@ -180,4 +188,23 @@ fn a_node_that_is_resumed_is_whole_and_serves_again_whatever_breaks_it_off() {
         let plan = plan(&sim, None);
         assert!(plan.is_empty(), "{command}: {:#?}", plan.steps);
     }
+}
+
+#[test]
+fn without_a_cluster_manager_the_mark_alone_says_that_a_node_is_drained() {
+    let (data, rest) = FILE.split_once("fenceDevices:").expect("it fences");
+    assert!(!rest.is_empty());
+    let spec = read(
+        &data.replace("corosync: {token: 3s}\n", "").replace("  lone: {bricks: [node03:/bricks/lone/brick]}\n", ""),
+    );
+    let sim = Simulated::new(world_gen::blank([&spec]));
+    let done = |wish| assert_eq!(run_for(&spec, &sim, wish), Some(Verdict::AsWritten));
+    done(None);
+    done(Some(Wish::Drain(node("node02"))));
+    assert!(!serves(&sim, "node02")["glusterd"] && !serves(&sim, "node02")["bricks"]);
+    assert_eq!(run_for(&spec, &sim, None), Some(Verdict::Held));
+    assert!(!serves(&sim, "node02")["glusterd"], "nobody fights it");
+    sim.world().write_files("data", 20).expect("one of two is enough");
+    done(Some(Wish::Resume(node("node02"))));
+    done(None);
 }

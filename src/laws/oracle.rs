@@ -34,8 +34,11 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
             Risk::Safe
         }
         ("systemctl", [verb, ..]) if ["stop", "restart", "disable", "kill"].contains(verb) => Risk::Disruptive,
-        ("gluster" | "replace-mount" | "systemctl" | "crm_resource" | "crm_attribute", _)
-        | ("corosync-cfgtool" | "runuser", _) => Risk::Safe,
+        (
+            "gluster" | "replace-mount" | "systemctl" | "crm_resource" | "crm_attribute" | "corosync-cfgtool"
+            | "runuser",
+            _,
+        ) => Risk::Safe,
         (name, _) => {
             let harmless = [
                 "install-packages",

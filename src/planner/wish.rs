@@ -28,10 +28,11 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         }
         (Wish::Heal(_), _) => false,
         (Wish::Fence(node, _) | Wish::ConfirmOff(node), "fencing") => name == node.as_str(),
-        (Wish::Drain(_), "drain" | "service") => true,
         (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
         (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
-        (Wish::Recover(..), "recovery" | "fencing") | (_, "cib" | "cluster") => true,
+        (Wish::Drain(_), "drain" | "service")
+        | (Wish::Recover(..), "recovery" | "fencing")
+        | (_, "cib" | "cluster") => true,
         (
             Wish::Enable(service)
             | Wish::Disable(service)
