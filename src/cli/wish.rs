@@ -55,7 +55,7 @@ pub async fn grant(
 ) -> Result<Report, CliError> {
     let risks = match wish {
         // Each of these was typed by name, with what it means.
-        Wish::ConfirmOff(_) | Wish::Recover(..) => [Risk::Disruptive, Risk::Destructive].into(),
+        Wish::ConfirmOff(_) | Wish::Recover(..) | Wish::Replace(_) => [Risk::Disruptive, Risk::Destructive].into(),
         _ => [Risk::Disruptive].into(),
     };
     cluster.wish(wish);
@@ -67,15 +67,32 @@ pub async fn grant(
 /// # Errors
 /// Where there is nobody to ask.
 pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
-    if said.iter().any(|name| name == node.as_str()) {
-        return Ok(true);
-    }
     let question = format!(
         "{node} counts as off from now on. If it still has power and writes, the data is torn in two. Have you seen \
          that it is off?"
     );
     let hint = format!("add `--off {node}` once its power is seen to be off");
-    apply::answered(ui.ask_for(&question, node.as_str()), &hint)
+    is_named(ui, node, said, &question, &hint)
+}
+
+/// Whether a person has said by name that what `node` had on its disks is lost: on the command line, or now.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub fn is_lost(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
+    let question = format!(
+        "{node} counts as a new machine: what the old one had is given up, and its bricks are filled from the other \
+         copies. Are the old disks lost?"
+    );
+    let hint = format!("add `--lost {node}` if what it had is lost");
+    is_named(ui, node, said, &question, &hint)
+}
+
+fn is_named(ui: &mut Ui, node: &NodeName, said: &[String], question: &str, hint: &str) -> Result<bool, CliError> {
+    if said.iter().any(|name| name == node.as_str()) {
+        return Ok(true);
+    }
+    apply::answered(ui.ask_for(question, node.as_str()), hint)
 }
 
 /// Tells how it ended: in one sentence if it went well, with what is left otherwise.
