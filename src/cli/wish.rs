@@ -71,11 +71,19 @@ pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, Cli
         "{node} counts as off from now on. If it still has power and writes, the data is torn in two. Have you seen \
          that it is off?"
     );
-    let hint = format!("add `--off {node}` once its power is seen to be off");
-    is_named(ui, node, said, &question, &hint)
+    is_said(ui, node, said, &question, &format!("add `--off {node}` once its power is seen to be off"))
 }
 
-/// Whether a person has said by name that what `node` had on its disks is lost: on the command line, or now.
+/// Whether a person has said by name that what only the copy on `node` has is lost.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub fn gives_up(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
+    let question = format!("What only the copy on {node} has is lost for good. Is that the one to give up?");
+    is_said(ui, node, said, &question, &format!("add `--give-up {node}` to lose what only its copy has"))
+}
+
+/// Whether a person has said by name that what `node` had on its disks is lost.
 ///
 /// # Errors
 /// Where there is nobody to ask.
@@ -84,11 +92,10 @@ pub fn is_lost(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, Cl
         "{node} counts as a new machine: what the old one had is given up, and its bricks are filled from the other \
          copies. Are the old disks lost?"
     );
-    let hint = format!("add `--lost {node}` if what it had is lost");
-    is_named(ui, node, said, &question, &hint)
+    is_said(ui, node, said, &question, &format!("add `--lost {node}` if what it had is lost"))
 }
 
-fn is_named(ui: &mut Ui, node: &NodeName, said: &[String], question: &str, hint: &str) -> Result<bool, CliError> {
+fn is_said(ui: &mut Ui, node: &NodeName, said: &[String], question: &str, hint: &str) -> Result<bool, CliError> {
     if said.iter().any(|name| name == node.as_str()) {
         return Ok(true);
     }

@@ -53,7 +53,7 @@ fn is_of(node: &NodeName, item: &Item) -> bool {
     let Subject { kind, name, node: on } = &item.subject;
     match *kind {
         "cib" | "cluster" => on.as_ref().is_none_or(|on| on == node),
-        "node" | "peer" => name == node.as_str(),
+        "node" | "peer" | "guard" => name == node.as_str(),
         "volume" => ["serve", "heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb)),
         _ => on.as_ref() == Some(node),
     }
