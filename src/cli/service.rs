@@ -64,7 +64,10 @@ struct Relocate {
 #[command(after_long_help = "\
 What was acknowledged while the node was away is lost. The other nodes must be off, and are
 named one by one: at a prompt, or with --off. Their bricks leave the volume before the service
-starts, and come back only emptied, with the next apply.")]
+starts, and come back only emptied, with the next apply.
+
+Where a node is back and its glusterd is kept from serving a copy that is torn from the other
+one, it need not be off: its copy is given up by --give-up.")]
 struct Recover {
     #[command(flatten)]
     named: Named,
@@ -74,6 +77,9 @@ struct Recover {
     /// A node that is seen to be off, so that nobody asks
     #[arg(long, value_name = "NODE")]
     off: Vec<String>,
+    /// A node whose copy is given up although it is on, so that nobody asks
+    #[arg(long, value_name = "NODE")]
+    give_up: Vec<String>,
 }
 
 /// Does what the verb says.
@@ -96,9 +102,9 @@ pub async fn run(args: &ServiceArgs, ui: &mut Ui, global: &Global) -> Result<Exi
             Verb::Restart(_) => Wish::Restart(name.clone()),
             Verb::Freeze(_) => Wish::Freeze(name.clone()),
             Verb::Unfreeze(_) => Wish::Unfreeze(name.clone()),
-            Verb::Recover(Recover { from, off, .. }) => {
+            Verb::Recover(Recover { from, off, give_up, .. }) => {
                 let from = wish::named("node", from, cluster.spec().nodes.keys())?.clone();
-                if !recover::agreed(ui, cluster, &name, &from, off).await? {
+                if !recover::agreed(ui, cluster, (&name, &from), (off, give_up)).await? {
                     ui.talk("nothing was run\n");
                     return Ok(Exit::Differs);
                 }

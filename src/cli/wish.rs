@@ -67,15 +67,27 @@ pub async fn grant(
 /// # Errors
 /// Where there is nobody to ask.
 pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
-    if said.iter().any(|name| name == node.as_str()) {
-        return Ok(true);
-    }
     let question = format!(
         "{node} counts as off from now on. If it still has power and writes, the data is torn in two. Have you seen \
          that it is off?"
     );
-    let hint = format!("add `--off {node}` once its power is seen to be off");
-    apply::answered(ui.ask_for(&question, node.as_str()), &hint)
+    is_said(ui, node, said, &question, &format!("add `--off {node}` once its power is seen to be off"))
+}
+
+/// Whether a person has said by name that what only the copy on `node` has is lost.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub fn gives_up(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
+    let question = format!("What only the copy on {node} has is lost for good. Is that the one to give up?");
+    is_said(ui, node, said, &question, &format!("add `--give-up {node}` to lose what only its copy has"))
+}
+
+fn is_said(ui: &mut Ui, node: &NodeName, said: &[String], question: &str, hint: &str) -> Result<bool, CliError> {
+    if said.iter().any(|name| name == node.as_str()) {
+        return Ok(true);
+    }
+    apply::answered(ui.ask_for(question, node.as_str()), hint)
 }
 
 /// Tells how it ended: in one sentence if it went well, with what is left otherwise.

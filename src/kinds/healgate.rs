@@ -94,7 +94,7 @@ fn copies<'a>(spec: &'a Spec, service: &'a Service) -> impl Iterator<Item = (&'a
 }
 
 /// The volumes that have a gate.
-fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
+pub(super) fn watched(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
     let gated = spec.present_services().filter(|(_, service)| service.heal_gate != HealGate::Off);
     gated.flat_map(|(_, service)| copies(spec, service)).collect()
 }

@@ -23,6 +23,7 @@ mod parameters;
 mod paths;
 mod pool;
 mod postgresql;
+mod returning;
 mod runbook;
 mod secrets;
 mod services;
@@ -77,6 +78,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &pool::Peers,
     &bricks::Bricks,
     &volumes::Volumes,
+    &returning::Returning,
     &mounts::Mounts,
     &secrets::Secrets,
     &postgresql::Databases,

@@ -16,7 +16,7 @@ use super::one_of::{MapReader, word_or_map};
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Address, Findings, Milestone, NodeName, Subject};
 
-pub(super) use assess::{has_gluster, knows_names, look};
+pub(super) use assess::{has_gluster, knows_names, look, subject};
 
 /// How long until it is worth looking again for something that takes a moment.
 pub(super) const POLL: Duration = Duration::from_millis(300);

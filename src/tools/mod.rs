@@ -6,6 +6,7 @@
 pub mod corosync;
 pub mod gluster;
 pub mod gluster_options;
+pub mod guard;
 pub mod healgate;
 pub mod join;
 pub mod mounts;

@@ -83,6 +83,10 @@ scripts! {
     MAKE_MOUNT_POINT = include_str!("scripts/make-mount-point.sh"), "make-mount-point";
     /// The agent of the heal gate: it is installed on the nodes, and not sent along.
     HEALGATE = include_str!("scripts/healgate.sh"), "healgate";
+    /// Looks at bricks before glusterd serves them: it is installed on the nodes, and not sent along.
+    GUARD = include_str!("scripts/guard.sh"), "guard";
+    /// Has glusterd serve bricks whose other copies cannot be asked.
+    GO_ON_ALONE = include_str!("scripts/go-on-alone.sh"), "go-on-alone";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

@@ -111,6 +111,12 @@ pub fn restart(units: &[&str]) -> Command {
     of_all(&["restart"], units)
 }
 
+/// Has systemd read the files of all units again.
+#[must_use]
+pub fn reload() -> Command {
+    of_all(&["daemon-reload"], &[])
+}
+
 /// Stops a unit now and for good.
 #[must_use]
 pub fn disable_now(unit: &str) -> Command {

@@ -40,7 +40,7 @@ pub fn mend(lab: &Lab, spec: &str, winner: &str) {
 }
 
 /// When the database was started, which a service that moves cannot hide.
-fn started(lab: &Lab) -> String {
+pub fn started(lab: &Lab) -> String {
     lab.psql(VIP, "SELECT pg_postmaster_start_time()")
 }
 

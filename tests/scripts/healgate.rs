@@ -280,6 +280,28 @@ fn silence_neither_opens_a_gate_nor_shuts_one_and_who_serves_is_not_shut() {
 }
 
 #[test]
+fn a_copy_that_serves_stays_right_for_a_sibling_that_is_torn_from_it_and_not_for_one_that_was_its_source() {
+    for torn in [true, false] {
+        let Some(pair) = Pair::started() else { return };
+        // As if /proc/mounts had it.
+        pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+        if torn {
+            // It wrote while node01 was away, and so did node01.
+            pair.has_alone("node02", 2);
+            pair.rounds(2);
+            pair.has_alone("node01", 1);
+        } else {
+            // Its own brick was away, and then its source is lost.
+            pair.has_alone("node01", 1);
+            pair.rounds(2);
+            pair.has_alone("node02", 2);
+        }
+        pair.rounds(3);
+        assert_eq!(pair.gates()[1].as_deref(), Some(if torn { "1" } else { "0" }));
+    }
+}
+
+#[test]
 fn a_node_whose_brick_is_not_served_or_cannot_be_read_has_no_copy() {
     let Some(mut pair) = Pair::started() else { return };
     pair.bricks[1].kill().unwrap();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::super::CliError;
 use super::super::run::Cluster;
-use super::super::wish::is_off;
+use super::super::wish::{gives_up, is_off};
 use crate::kinds::Spec;
 use crate::model::{BrickStatus, NodeName, ServiceName, Status};
 use crate::view::Ui;
@@ -17,18 +17,26 @@ use crate::view::Ui;
 pub async fn agreed(
     ui: &mut Ui,
     cluster: &mut dyn Cluster,
-    name: &ServiceName,
-    from: &NodeName,
-    off: &[String],
+    (name, from): (&ServiceName, &NodeName),
+    (off, give_up): (&[String], &[String]),
 ) -> Result<bool, CliError> {
     let status = cluster.status().await;
     ui.talk(&proofs(&status, cluster.spec(), name, from));
     for node in others(cluster.spec(), name, from) {
-        if !is_off(ui, &node, off)? {
+        let agreed = if is_torn(&status, &node, from) { gives_up(ui, &node, give_up) } else { is_off(ui, &node, off) };
+        if !agreed? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether a node is there, and its copy and the one on `from` each miss something that the other has.
+fn is_torn(status: &Status, node: &NodeName, from: &NodeName) -> bool {
+    let lists = |node: &NodeName| {
+        status.bricks.iter().any(|brick| brick.node == *node && brick.pending.is_some_and(|pending| pending > 0))
+    };
+    lists(node) && lists(from)
 }
 
 /// The nodes beside `from` that have a copy of what the service needs.

@@ -4,7 +4,7 @@
 //! meanwhile, and while it cannot be fenced, it may still write. Only a person who has seen it without power can say.
 
 use super::{Live, coordinated};
-use crate::kinds::{Assessment, Cx, corosync};
+use crate::kinds::{Assessment, Cx, corosync, returning};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Risk, Subject};
 use crate::tools::corosync::{cmap, stop_waiting};
 use crate::tools::pacemaker;
@@ -47,8 +47,16 @@ pub(super) fn confirm(live: &Live<'_>, node: &NodeName, found: &mut Assessment) 
                 .gives(corosync::joined(live.cx, waiter)),
         );
     }
+    let alone = returning::waiting_for(live.cx, node);
+    for waiter in &alone {
+        let item = returning::go_on_alone(waiter, node);
+        found.item(item.at_risk(Risk::Destructive, format!("what only {node} has is missing")).gives(off(node)));
+    }
     if waiting.is_empty() && member.is_none_or(|member| !member.unclean) {
-        return found.met(off(node));
+        if alone.is_empty() {
+            found.met(off(node));
+        }
+        return;
     }
     let place = Place::On(live.standing.node.clone());
     let item = Item::run(&subject(node), "confirm", summary, place, pacemaker::confirm_off(node.as_str()));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Live, POLL, gates, groups, off, outcome, verbs};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Volume, healgate, volumes};
+use crate::kinds::{Assessment, Brick, Volume, healgate, returning, volumes};
 use crate::model::{
     Cause, Difference, Group, Item, Lane, Milestone, NodeName, Place, Risk, Role, ServiceName, Subject, VolumeName,
 };
@@ -27,6 +27,14 @@ impl Copies<'_> {
         Subject::new("recovery", self.name)
     }
 
+    /// Whether a lost brick is kept from being served, because it and the one on `from` each miss something: then its
+    /// node need not be off.
+    fn is_torn(&self, actual: &Actual, lost: &Brick, from: &NodeName) -> bool {
+        let mut sets = self.volume.bricks.chunks(volumes::set_size(self.volume));
+        let set = sets.find(|set| set.contains(lost)).unwrap_or_default();
+        set.iter().any(|kept| kept.node == *from && returning::is_torn(actual, lost, kept))
+    }
+
     fn given_up(&self) -> Milestone {
         self.subject().is("alone")
     }
@@ -39,14 +47,15 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
     if let Some(item) = all.iter().find_map(|copies| unfit(live, &actual, copies, name, from)) {
         return found.item(item);
     }
-    let nodes: BTreeSet<&NodeName> = all.iter().flat_map(|copies| &copies.lost).map(|brick| &brick.node).collect();
+    let silent = all.iter().flat_map(|copies| copies.lost.iter().filter(|brick| !copies.is_torn(&actual, brick, from)));
+    let nodes: BTreeSet<&NodeName> = silent.map(|brick| &brick.node).collect();
     for node in nodes {
         off::confirm(live, node, found);
     }
     let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start on {from}"), POLL);
     let lost: Vec<&Copies<'_>> = all.iter().filter(|copies| !copies.lost.is_empty()).collect();
     if !lost.is_empty() {
-        found.items.extend(lost.iter().map(|copies| give_up(live, copies, from)));
+        found.items.extend(lost.iter().map(|copies| give_up(live, &actual, copies, from)));
         return found.item(lost.iter().fold(wait, |wait, copies| wait.needs(copies.given_up())).assumed_if(true));
     }
     start(live, name, from, wait, found);
@@ -78,8 +87,10 @@ fn unfit(
         let summary = format!("start service {service} from the copy on {from}");
         Some(Item::held(&copies.subject(), "give-up", summary, cause, because, hint))
     };
+    let torn = copies.lost.iter().all(|lost| copies.is_torn(actual, lost, from));
     if let Some(owner) = live.standing.state.owner(service.as_str())
         && !copies.lost.is_empty()
+        && !(torn && owner == from.as_str())
     {
         let because = format!("service {service} runs on {owner}");
         return held(Cause::Refused, because, "there is nothing to recover: what it runs on is complete enough for it");
@@ -101,7 +112,7 @@ fn unfit(
 }
 
 /// Takes the lost bricks of a volume out of it.
-fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
+fn give_up(live: &Live<'_>, actual: &Actual, copies: &Copies<'_>, from: &NodeName) -> Item {
     let spec = live.cx.spec;
     let Copies { name, lost, .. } = copies;
     let names: Vec<String> = lost.iter().map(|brick| brick.called(spec)).collect();
@@ -112,7 +123,10 @@ fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
         .at_risk(Risk::Destructive, format!("what was acknowledged while {from} was away is lost"))
         .gives(copies.given_up());
     for (brick, name) in lost.iter().zip(names) {
-        item = item.because(Difference::gone("brick", name)).needs(off::off(&brick.node));
+        item = item.because(Difference::gone("brick", name));
+        if !copies.is_torn(actual, brick, from) {
+            item = item.needs(off::off(&brick.node));
+        }
     }
     item
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::{installed, running};
 use crate::kinds::manager::is_standby;
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, maintenance, postgresql};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, maintenance, postgresql, returning};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{corosync as manager, gluster, node, systemd};
@@ -85,7 +85,7 @@ fn needs_gluster(spec: &Spec) -> bool {
     !spec.volumes.is_empty() || !spec.mounts.is_empty()
 }
 
-fn subject(name: &NodeName) -> Subject {
+pub(in crate::kinds) fn subject(name: &NodeName) -> Subject {
     Subject::new("node", name)
 }
 
@@ -203,6 +203,9 @@ fn glusterd(cx: &Cx<'_>, name: &NodeName, units: &Units, found: &mut Assessment)
     if unit.active() && unit.enabled {
         return;
     }
+    if let Some(held) = returning::why_not(cx, name).filter(|_| !unit.active()) {
+        return found.item(held.gives(milestone));
+    }
     let verb = if unit.active() { "enable" } else { "start" };
     let mut item = Item::run(
         &subject(name),
@@ -213,7 +216,6 @@ fn glusterd(cx: &Cx<'_>, name: &NodeName, units: &Units, found: &mut Assessment)
     )
     .needs(installed(name, gluster::PACKAGE))
     .gives(milestone);
-    item = maintenance::undisputed(cx, name).into_iter().fold(item, Item::needs);
     if !unit.active() {
         let seen = if unit.loaded { unit.active_state.as_str() } else { "not installed" };
         item = item.because(Difference::changed(gluster::UNIT, seen, "active"));

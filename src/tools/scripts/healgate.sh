@@ -11,7 +11,8 @@
 # without any agreement about the time.
 #
 # A service that runs is left alone: where the volume is mounted for it, the gate stays open for as long as a complete
-# copy is in reach. An agent that is stopped leaves the gate as it is. The attribute is of the kind that a reboot takes
+# copy is in reach. A copy that was complete when it was mounted is one, also for a sibling that comes back and blames it
+# while it is blamed itself: the two are torn, and the history that goes on is here. An agent that is stopped leaves the gate as it is. The attribute is of the kind that a reboot takes
 # away, because nobody knows how old the copy of a node is that comes back; and Pacemaker also loses it when its daemon
 # for attributes dies. So the node that serves has a second one of the same name and of the lasting kind, which counts
 # while the first is not there, and which whoever serves next takes from it.
@@ -340,15 +341,20 @@ is_in_doubt() {
   $doubt
 }
 
-# blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames.
+# blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames. Sets blaming, to whether it
+# blames any.
 blame() {
+  blaming=false
   for sibling in $(siblings); do
     blames "$sibling"
     uptime_now
     tell "healview-$volume-$sibling" "$me" "$blamed@$now" -p
     case $blamed in
       0 | -) ;;
-      *) may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1 ;;
+      *)
+        blaming=true
+        may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1
+        ;;
     esac
   done
 }
@@ -382,6 +388,12 @@ round_of_copies() {
   if $mounted; then
     # A service that runs, runs on while a complete copy is in reach: its own, or that of a sibling. One round without
     # is not taken for it, because a brick may just be starting.
+    if [ "$open" = 1 ]; then
+      : >"$state.right"
+    elif [ "$open" = 0 ] && ! $blaming; then
+      rm -f -- "$state.right"
+    fi
+    if [ "$open" = 0 ] && $served && [ -f "$state.right" ]; then open=1; fi
     if { [ "$open" = 0 ] || ! $served; } && ! has_other_copy; then
       if [ -f "$state.lost" ]; then open=0; else open=1; fi
       : >"$state.lost"
@@ -394,6 +406,9 @@ round_of_copies() {
   elif [ -z "$open" ]; then
     # Nothing new is known, so it stays as it was: what is shut stays shut.
     open=$(told "healgate-$volume" "$me")
+  fi
+  if ! $mounted; then
+    if [ "$open" = 1 ]; then : >"$state.right"; else rm -f -- "$state.right"; fi
   fi
   gate "${open:-0}"
 }

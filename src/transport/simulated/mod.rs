@@ -13,6 +13,7 @@ mod cluster;
 mod faults;
 mod files;
 mod gluster;
+mod guard;
 mod lease;
 mod looks;
 mod mounts;
@@ -467,6 +468,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "set-key" => files::set_key,
         "look-mount-points" => files::look_mount_points,
         "make-mount-point" => files::make_mount_point,
+        "go-on-alone" => |world, node, _| guard::go_on_alone(world, node),
         "lease" => lease::lease,
         _ => {
             let (fake, package) = cluster::program(name)?;

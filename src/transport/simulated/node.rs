@@ -48,6 +48,9 @@ pub struct Node {
     /// What resource agents have started here, by resource.
     #[serde(default)]
     pub held: BTreeMap<String, Held>,
+    /// When its `guard` asks again for the copies of others that did not answer.
+    #[serde(default)]
+    pub asks_again_ms: Option<u64>,
     /// Interfaces whose cables are pulled: `eth3`.
     #[serde(default)]
     pub unplugged: BTreeSet<String>,
@@ -368,6 +371,7 @@ impl Node {
             corosync: None,
             pacemaker: Pacemaker::default(),
             held: BTreeMap::new(),
+            asks_again_ms: None,
             unplugged: BTreeSet::new(),
             sealed: BTreeSet::new(),
             broken: BTreeMap::new(),

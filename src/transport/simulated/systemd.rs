@@ -1,6 +1,7 @@
 //! `systemctl`, as of systemd 252, and what starting and stopping units does.
 
 use super::cluster::{COROSYNC, JOIN, PACEMAKER, QDEVICE};
+use super::guard;
 use super::node::{Active, Mount, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
@@ -145,7 +146,8 @@ impl World {
 
     /// The text of a unit's file below `/etc`.
     fn unit_file(&self, at: &NodeName, unit: &str) -> Option<&str> {
-        self.nodes[at].files.get(&format!("{UNIT_FOLDER}{unit}")).map(|file| file.text.as_str())
+        let path = if unit == guard::UNIT { guard::UNIT_FILE.to_owned() } else { format!("{UNIT_FOLDER}{unit}") };
+        self.nodes[at].files.get(&path).map(|file| file.text.as_str())
     }
 
     /// What systemd goes by: what it has read while the unit is in use, else what lies on disk.
@@ -159,8 +161,10 @@ impl World {
     }
 
     fn is_stale(&self, at: &NodeName, unit: &str) -> bool {
-        let read = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive).and_then(|u| u.read.as_deref());
-        read.is_some_and(|read| self.unit_file(at, unit).is_some_and(|text| text != read))
+        let in_use = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive);
+        // A part of a unit may come after the unit was read without it; a file of its own is read whenever it is used.
+        let read = in_use.map(|in_use| in_use.read.as_deref()).filter(|read| unit == guard::UNIT || read.is_some());
+        read.is_some_and(|read| self.unit_file(at, unit).is_some_and(|text| Some(text) != read))
     }
 
     fn load_state(&self, at: &NodeName, unit: &str) -> &'static str {
@@ -190,6 +194,8 @@ impl World {
             "not-found" => return Err(Refusal::NotFound),
             "bad-setting" => return Err(Refusal::BadSetting),
             _ if self.active(at, unit) == Active::Active => return Ok(()),
+            // A unit whose condition does not hold is skipped, and that is no failure.
+            _ if unit == guard::UNIT && !self.may_serve_bricks(at) => return Ok(()),
             _ => {}
         }
         let text = self.unit_text(at, unit);
@@ -455,9 +461,9 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     };
     let described = SERVICES.iter().find(|(name, _)| *name == unit).map(|(_, description)| (*description).to_owned());
     let fragment = match world.unit_file(at, unit) {
-        Some(_) => format!("{UNIT_FOLDER}{unit}"),
-        None if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
-        None => String::new(),
+        Some(_) if unit != guard::UNIT => format!("{UNIT_FOLDER}{unit}"),
+        _ if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
+        _ => String::new(),
     };
     let stale = if world.is_stale(at, unit) { "yes" } else { "no" };
     let common = [

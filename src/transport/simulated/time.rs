@@ -29,6 +29,7 @@ impl World {
         let mut asked = std::mem::take(&mut self.asked);
         asked.retain(|(by, of)| !self.reaches(by, of));
         self.asked = asked;
+        self.ask_for_copies_again();
         self.exchange_books();
         self.run_cluster();
         self.crawl();

@@ -9,8 +9,9 @@ use super::{Lab, tell};
 
 /// How often it is looked. A service that moves takes longer from one node's last file to the other's first.
 const EVERY: Duration = Duration::from_millis(100);
-/// A node has them that has the volume mounted, or a server that may still write.
-const HAS_FILES: &str = "grep -q ' fuse.glusterfs ' /proc/mounts || pgrep -x postgres >/dev/null; echo $?";
+/// A node has them that has the volume mounted, but to ask another copy, or a server that may still write.
+const HAS_FILES: &str =
+    "grep ' fuse.glusterfs ' /proc/mounts | grep -qv ' /run/bricklayer-guard' || pgrep -x postgres >/dev/null; echo $?";
 /// Drops what goes to the hypervisor's sshd, which is on the admin host, and nothing else.
 const NO_HYPERVISOR: &str = "add table ip lab; add chain ip lab out { type filter hook output priority 0; }; \
     add rule ip lab out ip daddr 192.168.8.1 tcp dport 22 drop";

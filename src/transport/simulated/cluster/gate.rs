@@ -36,6 +36,11 @@ fn attribute(primitive: &Primitive) -> String {
     format!("healgate-{}", primitive.parameters.get("volume").map_or("", String::as_str))
 }
 
+/// What it leaves on its node while the copy there is complete.
+fn note(attribute: &str) -> String {
+    format!("/run/bricklayer/{attribute}.right")
+}
+
 /// The resources that mount its volume, and where.
 fn mounts(primitive: &Primitive) -> impl Iterator<Item = (&str, &str)> {
     let mounts = primitive.parameters.get("mounts").map_or("", String::as_str);
@@ -61,18 +66,51 @@ impl World {
         } else {
             self.said_of_copies(dc, name, primitive)
         };
-        let lost = serves && said == Said::Shut && !self.has_other_copy(name, primitive);
+        let right = serves && self.is_right(name, primitive, said);
+        let lost = serves && said == Said::Shut && !right && !self.has_other_copy(name, primitive);
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
         let value = match said {
             _ if serves && !lost => "1",
-            Said::Nothing if attributes.contains_key(&attribute) => return,
+            Said::Nothing if attributes.get(&attribute).is_some_and(|now| now == "1") => "1",
             Said::Open => "1",
             Said::Shut | Said::Nothing => "0",
         };
-        if attributes.insert(attribute, value.to_owned()).as_deref() != Some(value) {
+        if attributes.insert(attribute.clone(), value.to_owned()).as_deref() != Some(value) {
             cib.updated();
         }
+        if !serves {
+            self.remember(name, &attribute, value == "1");
+        }
+    }
+
+    /// Whether the copy of a node that serves was complete and is still, also for a sibling that is torn from it.
+    fn is_right(&mut self, name: &NodeName, primitive: &Primitive, said: Said) -> bool {
+        let attribute = attribute(primitive);
+        if said == Said::Open || (said == Said::Shut && !self.is_blaming(name, primitive)) {
+            self.remember(name, &attribute, said == Said::Open);
+        }
+        let served = |(own, path): &Brick<'_>| {
+            let serves = || self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some());
+            *own != name.as_str() || serves()
+        };
+        self.nodes[name].files.contains_key(&note(&attribute)) && sets(primitive).iter().flatten().all(served)
+    }
+
+    fn remember(&mut self, name: &NodeName, attribute: &str, right: bool) {
+        let node = self.node_mut(name);
+        if right {
+            node.put(&note(attribute), "", "0644");
+        } else {
+            node.files.remove(&note(attribute));
+        }
+    }
+
+    /// Whether a brick of a node blames any.
+    fn is_blaming(&self, name: &NodeName, primitive: &Primitive) -> bool {
+        let sets = sets(primitive);
+        let own = sets.iter().flatten().filter(|(node, _)| *node == name.as_str());
+        own.into_iter().any(|(_, path)| self.nodes[name].directory(path).is_some_and(|own| !own.blames.is_empty()))
     }
 
     /// Shuts the gates behind a node that served and was fenced so late that it may have written alone. They stay shut
