@@ -14,7 +14,7 @@ use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Findings, Milestone, NodeName, Subject, Wish};
 
 pub(super) use replace::refills;
-pub(super) use resume::{undisputed, whole};
+pub(super) use resume::whole;
 
 /// What is done about nodes that are drained, or to be, as a kind; the file says nothing of it.
 pub(super) struct Maintenance;

@@ -11,8 +11,10 @@ use crate::harness::{Client, Lab, now, tell};
 const CALM: Duration = Duration::from_secs(3);
 /// How long the client may be without an answer while a node leaves and comes back that does not serve it.
 const UNDISTURBED: Duration = Duration::from_secs(2);
-/// What must not run on a node that is drained.
-const AT_REST: &str = "! pgrep -x 'glusterd|glusterfsd|corosync|pacemakerd'";
+/// That nothing runs any more on a node that is drained.
+const AT_REST: &str = "\
+for daemon in glusterd glusterfsd corosync pacemakerd; do if pgrep -x $daemon; then exit 1; fi; done
+! pgrep -f '[g]lustershd'";
 
 /// Asks for a verb of `node`, and tells how long it took.
 #[track_caller]
@@ -44,6 +46,7 @@ fn each_node_is_drained_below_a_client_and_is_brought_back_and_no_row_is_lost() 
 
     // The one that serves, and it is switched off meanwhile.
     ask(&lab, "drain", "node01", &spec, "node01 is drained and can be switched off");
+    lab.on("node01", AT_REST);
     assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
     lab.lab(&["cut", "node01"]).exits(0);
     lab.lab(&["boot", "node01"]).exits(0);
@@ -65,4 +68,6 @@ fn each_node_is_drained_below_a_client_and_is_brought_back_and_no_row_is_lost() 
     ));
     assert!(gap.lasted < UNDISTURBED, "{:?} without an answer while node02 was away", gap.lasted);
     assert!(log.gap().lasted < BEARABLE);
+    let said = lab.on("node02", "crm_mon -1 --output-as=xml");
+    assert!(!said.contains("fence_event"), "nobody is fenced who says goodbye: {said}");
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::kinds::actual::Actual;
 use crate::kinds::manager::Standing;
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Cx, corosync, manager, volumes};
-use crate::model::{Cause, NodeName, Seen, ServiceName, Why};
+use crate::kinds::{Assessment, Cx, corosync, manager, volumes};
+use crate::model::{Cause, Held, Item, NodeName, Seen, ServiceName, Why, Work};
 use crate::tools::gluster;
 
 /// A reason not to begin, and what to do about it.
@@ -128,6 +128,9 @@ impl<'a> Sight<'a> {
             let hint = format!("mend that first, or, if it may rest, `bricklayer service disable {name}`");
             return Some(obstacle(Cause::Unsafe, because, hint));
         }
+        if let Some(obstacle) = self.of_services(standing) {
+            return Some(obstacle);
+        }
         match corosync::quorate_without(self.cx, node) {
             Some(true) => None,
             Some(false) => {
@@ -136,6 +139,21 @@ impl<'a> Sight<'a> {
             }
             None => Some(unknown(format!("it is not known whether the others have quorum without {node}"))),
         }
+    }
+
+    /// A service that is to run and will not: a drain waits for all of them, and would be stuck half way.
+    fn of_services(&self, standing: &Standing) -> Option<Obstacle> {
+        if self.marked != Some(false) {
+            return None;
+        }
+        let mut found = Assessment::default();
+        manager::unsettled(self.cx, standing, &mut found);
+        found.items.into_iter().find_map(|Item { subject, work, .. }| match work {
+            Work::Held(Held { cause, because, hint }) => {
+                Some(obstacle(cause, format!("{subject} does not run: {because}"), hint.unwrap_or_default()))
+            }
+            Work::Run(_) | Work::Wait(_) => None,
+        })
     }
 
     fn of_copies(&self) -> Option<Obstacle> {

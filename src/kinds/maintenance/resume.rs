@@ -5,22 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::kinds::actual::Actual;
 use crate::kinds::manager::Standing;
 use crate::kinds::{Assessment, Brick, Cx, VolumeState, corosync, volumes};
-use crate::model::{
-    Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Wish,
-};
+use crate::model::{Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Wish};
 use crate::tools::{node as files, pacemaker};
 
 fn subject(node: &NodeName) -> Subject {
     Subject::new("resume", node)
-}
-
-/// The milestone that the bricks of `node`, which is resumed, may be served: they and their siblings do not blame each
-/// other.
-pub(in crate::kinds) fn undisputed(cx: &Cx<'_>, node: &NodeName) -> Option<Milestone> {
-    (cx.intent.wish == Some(Wish::Resume(node.clone()))).then(|| subject(node).is("undisputed"))
 }
 
 /// The milestones that all copies of what lies on `node`, which is brought back, are whole.
@@ -42,7 +33,6 @@ pub(super) fn bricks<'a>(cx: &'a Cx<'_>, node: &'a NodeName) -> impl Iterator<It
 
 /// Looks at `node`, which is to take part again.
 pub(super) fn assess(cx: &Cx<'_>, node: &NodeName, found: &mut Assessment) {
-    disputed(cx, node, found);
     let mut ready = whole(cx, node);
     if cx.spec.has_manager() {
         ready.push(corosync::joined(cx, node));
@@ -66,28 +56,6 @@ pub(super) fn assess(cx: &Cx<'_>, node: &NodeName, found: &mut Assessment) {
         }
         None => {}
     }
-}
-
-/// Copies that each miss something of the other: serving the one that comes back tears what both have changed.
-fn disputed(cx: &Cx<'_>, node: &NodeName, found: &mut Assessment) {
-    let actual = Actual::of(cx);
-    let lists = |brick: &Brick| actual.place(&brick.node, brick.path.as_str()).and_then(|place| place.pending);
-    let served =
-        |brick: &Brick| actual.place(&brick.node, brick.path.as_str()).is_some_and(|place| place.process.is_some());
-    let blames = |(name, brick): &(&VolumeName, &Brick)| {
-        let volume = &cx.spec.volumes[*name];
-        let sets = volume.bricks.chunks(volumes::set_size(volume));
-        let set = sets.into_iter().find(|set| set.contains(brick)).unwrap_or_default();
-        let sibling = set.iter().any(|other| other.node != *node && lists(other).unwrap_or(0) > 0);
-        !served(brick) && lists(brick).unwrap_or(0) > 0 && sibling && volume.replica == Some(2)
-    };
-    let undisputed = subject(node).is("undisputed");
-    let Some((name, brick)) = bricks(cx, node).find(blames) else { return found.met(undisputed) };
-    let because = format!("{node}:{} and the other copy of volume {name} blame each other", brick.path);
-    let hint = "decide which copy is right before the other is served: `bricklayer runbook` tells how they are compared, \
-                and how one of them is given up";
-    let summary = format!("serve the bricks of {node}");
-    found.item(Item::held(&subject(node), "serve", summary, Cause::Unsafe, because, hint).gives(undisputed));
 }
 
 /// Has the cluster run things here again.

@@ -216,7 +216,6 @@ fn glusterd(cx: &Cx<'_>, name: &NodeName, units: &Units, found: &mut Assessment)
     )
     .needs(installed(name, gluster::PACKAGE))
     .gives(milestone);
-    item = maintenance::undisputed(cx, name).into_iter().fold(item, Item::needs);
     if !unit.active() {
         let seen = if unit.loaded { unit.active_state.as_str() } else { "not installed" };
         item = item.because(Difference::changed(gluster::UNIT, seen, "active"));
