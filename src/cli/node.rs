@@ -1,13 +1,13 @@
-//! `node`: what a person says of a machine.
+//! `node`: what a person says of a machine, and has done with it as a whole.
 
 use clap::{Args, Subcommand};
 
-use super::wish::{self, WishArgs, grant, is_off, tell};
+use super::wish::{self, WishArgs, grant, is_lost, is_off, tell};
 use super::{CliError, Exit, Global};
 use crate::model::Wish;
 use crate::view::Ui;
 
-/// Say something of a node that only a person can know
+/// Take a node out of service and back, or say that it is off for good
 #[derive(Debug, Args)]
 pub struct NodeArgs {
     #[command(subcommand)]
@@ -16,8 +16,44 @@ pub struct NodeArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Take a node out of service, so that it can be switched off: its services move, and nobody misses it
+    Drain(Named),
+    /// Bring a drained node back: its bricks, then the heal, then the cluster
+    Resume(Named),
+    /// Have a new machine take the place of one whose disks are lost, under its name and addresses
+    Replace(Replace),
     /// Say that a node is off for good: nobody fences it, and nobody waits for it any more
     ConfirmOff(ConfirmOff),
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+A drained node runs nothing and serves nothing, also after a reboot, until it is resumed; apply
+and watch leave it as it is. It is drained only while all others can go on without it. What was
+broken off goes on when it is asked for again.")]
+struct Named {
+    /// The node
+    #[arg(value_name = "NODE")]
+    node: String,
+    #[command(flatten)]
+    wish: WishArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+The machine is installed anew, answers, and has empty disks where the bricks were. It becomes the
+member of the pool that it was; its bricks are filled from the other copies, one set after the
+other, and once they are healed it joins the cluster. It is refused while another copy of what it
+had is not served. What was broken off goes on when it is asked for again.")]
+struct Replace {
+    /// The node
+    #[arg(value_name = "NODE")]
+    node: String,
+    /// The node once more, so that nobody asks
+    #[arg(long, value_name = "NODE")]
+    lost: Vec<String>,
+    #[command(flatten)]
+    wish: WishArgs,
 }
 
 #[derive(Debug, Args)]
@@ -41,15 +77,35 @@ struct ConfirmOff {
 /// # Errors
 /// Where the file cannot be used or has no such node, or there is nobody to ask.
 pub async fn run(args: &NodeArgs, ui: &mut Ui, global: &Global) -> Result<Exit, CliError> {
-    let Verb::ConfirmOff(ConfirmOff { node, off, wish }) = &args.verb;
+    let (Verb::Drain(Named { node, wish })
+    | Verb::Resume(Named { node, wish })
+    | Verb::Replace(Replace { node, wish, .. })
+    | Verb::ConfirmOff(ConfirmOff { node, wish, .. })) = &args.verb;
     wish::on(ui, &wish.path, global, async |ui, cluster, interrupt| {
         let node = wish::named("node", node, cluster.spec().nodes.keys())?.clone();
-        if !is_off(ui, &node, off)? {
-            ui.talk("nothing was run\n");
-            return Ok(Exit::Differs);
-        }
-        let report = grant(Wish::ConfirmOff(node.clone()), wish.timeout, ui, cluster, interrupt).await?;
-        tell(ui, cluster, &report, &format!("the cluster goes on without {node}"))
+        let (asked, well) = match &args.verb {
+            Verb::Drain(_) => {
+                let back = format!("`bricklayer node resume {node}` brings it back");
+                (Wish::Drain(node.clone()), format!("{node} is drained and can be switched off; {back}"))
+            }
+            Verb::Resume(_) => (Wish::Resume(node.clone()), format!("{node} is back")),
+            Verb::Replace(Replace { lost, .. }) => {
+                if !is_lost(ui, &node, lost)? {
+                    ui.talk("nothing was run\n");
+                    return Ok(Exit::Differs);
+                }
+                (Wish::Replace(node.clone()), format!("{node} has taken the place of the lost machine"))
+            }
+            Verb::ConfirmOff(ConfirmOff { off, .. }) => {
+                if !is_off(ui, &node, off)? {
+                    ui.talk("nothing was run\n");
+                    return Ok(Exit::Differs);
+                }
+                (Wish::ConfirmOff(node.clone()), format!("the cluster goes on without {node}"))
+            }
+        };
+        let report = grant(asked, wish.timeout, ui, cluster, interrupt).await?;
+        tell(ui, cluster, &report, &well)
     })
     .await
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::units::Units;
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Address, Findings, Interval, Milestone, NodeName, QuorumDeviceStatus, Subject};
 use crate::tools::node::Family;
@@ -64,6 +65,20 @@ fn member(spec: &Spec, node: &NodeName) -> Subject {
 /// Who is not there of those whom a running Corosync knows of, in a sentence.
 pub(crate) fn missing_member(cx: &Cx<'_>) -> Option<String> {
     View::of(cx)?.missing()
+}
+
+/// Whether the others keep quorum when `node` leaves them; nothing if that cannot be seen.
+pub(super) fn quorate_without(cx: &Cx<'_>, node: &NodeName) -> Option<bool> {
+    View::of(cx)?.quorate_without(node)
+}
+
+/// The units by which a node is a member, or about to be, in the order in which they are stopped.
+pub(super) fn in_use(units: &Units) -> Vec<&'static str> {
+    let runs = |unit: &&str| {
+        let unit = units.known().and_then(|units| units.get(*unit));
+        unit.is_some_and(|unit| unit.active() || ["activating", "reloading"].contains(&unit.active_state.as_str()))
+    };
+    [join::UNIT, QDEVICE, PACEMAKER, COROSYNC].into_iter().filter(runs).collect()
 }
 
 /// How each node stands with the quorum device, if there is to be one.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Spec, nodes};
 use crate::model::{Command, Facts, Findings, Intent, Item, Milestone, NodeName, Query, ReadError, Seen, Why};
+use crate::tools::node;
 
 /// What was read from outputs, each a `Seen<T>` of the query's own `T`.
 type Readings = BTreeMap<NodeName, BTreeMap<Command, Rc<dyn Any>>>;
@@ -52,7 +53,27 @@ impl<'a> Cx<'a> {
         answered
     }
 
+    /// What `node` answers, if that counts: of a drained node nothing does but to those who want something of it, so
+    /// that all else is planned around it as around a silent one.
     fn look<T>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
+        if self.intent.wish.as_ref().is_some_and(|wish| wish.minds(node)) {
+            return self.read(node, query);
+        }
+        match self.read(node, &node::drained()) {
+            Seen::Is(drained) if *drained => Seen::Unknown(Why::Drained(node.clone())),
+            // Whether it is drained is not known, and unknown is not "no".
+            Seen::Unknown(why) if why != Why::NotAsked => Seen::Unknown(why),
+            _ => self.read(node, query),
+        }
+    }
+
+    /// Whether `node` is drained, whoever asks; nothing if that is not known.
+    #[must_use]
+    pub fn is_drained(&self, node: &NodeName) -> Option<bool> {
+        self.read(node, &node::drained()).known().copied()
+    }
+
+    fn read<T>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
         let Some(answer) = self.facts.get(node, &query.command) else {
             self.ask(node, query);
             return Seen::Unknown(Why::NotAsked);

@@ -9,6 +9,7 @@ mod fencers;
 mod gates;
 mod groups;
 mod impact;
+mod leaving;
 mod off;
 mod outcome;
 mod recover;
@@ -28,6 +29,7 @@ use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
 
 pub(super) use fencers::secret_path;
+pub(super) use leaving::{is_standby, stays, unsettled};
 pub(crate) use standing::Standing;
 pub(super) use status::status;
 

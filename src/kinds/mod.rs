@@ -14,6 +14,7 @@ mod fencing;
 mod files;
 mod healgate;
 mod ids;
+mod maintenance;
 mod manager;
 mod mounts;
 mod nodes;
@@ -84,12 +85,15 @@ pub static KINDS: &[&dyn Kind] = &[
     &corosync::Membership,
     &healgate::HealGates,
     &manager::Manager,
+    &maintenance::Maintenance,
 ];
 
 /// What must have been seen for `wish` to be granted when nothing is left to do for it.
 pub(crate) fn seen_for(spec: &Spec, wish: &Wish) -> Milestone {
     match wish {
         Wish::Heal(volume) => volumes::healed(volume),
+        Wish::Drain(node) => maintenance::drained(node),
+        Wish::Resume(node) | Wish::Replace(node) => maintenance::resumed(node),
         _ => manager::answers(spec),
     }
 }

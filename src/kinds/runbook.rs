@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::healgate::as_watched;
 use super::{Brick, Resource, Service, Spec, Volume, VolumeState, ids, volumes};
 use crate::model::{Chapter, Command, Instruction, NodeName, Runbook, ServiceName, VolumeName};
-use crate::tools::{corosync, gluster, healgate, pacemaker};
+use crate::tools::{corosync, gluster, healgate, node, pacemaker};
 
 /// Where it does not matter.
 const ANY: &str = "any node";
@@ -16,7 +16,9 @@ const ANY: &str = "any node";
 pub fn runbook(spec: &Spec) -> Runbook {
     let mut chapters = vec![look(spec)];
     chapters.extend(volumes(spec).map(|(name, volume)| heal(spec, name, volume)));
+    chapters.extend(replace(spec));
     if spec.has_manager() {
+        chapters.push(drain(spec));
         chapters.push(rejoin(spec));
         chapters.push(lost(spec));
         for (name, service) in spec.present_services() {
@@ -114,16 +116,79 @@ fn databases(spec: &Spec, volume: &Volume) -> Vec<String> {
     data.filter_map(control).collect()
 }
 
+/// What each volume has to heal, of those with copies.
+fn heals(spec: &Spec) -> Vec<String> {
+    volumes(spec).map(|(name, _)| format!("gluster volume heal {name} info summary")).collect()
+}
+
+fn drain(spec: &Spec) -> Chapter {
+    let says = "What runs there moves; wait until nothing does. The mark tells bricklayer to leave the node alone.";
+    let mark =
+        format!("mkdir -p {} && touch {}", node::DRAINED.rsplit_once('/').map_or("", |(at, _)| at), node::DRAINED);
+    let left =
+        "Then it leaves the cluster, and nobody fences it; its bricks end with glusterd, or by the second command.";
+    let stop =
+        ["systemctl stop pacemaker corosync", "systemctl stop glusterd", "kill $(cat /run/gluster/vols/*/*.pid)"];
+    Chapter {
+        title: "A node is to be switched off for a while".to_owned(),
+        steps: vec![
+            step("Only while every copy elsewhere is whole and served.", ANY, heals(spec)),
+            step(says, "the node", [mark, words(&pacemaker::standby("NODE", true)), "crm_mon -1r".to_owned()]),
+            step("Only once nothing is left to heal.", ANY, heals(spec)),
+            step(left, "the node", stop.map(str::to_owned)),
+        ],
+    }
+}
+
 fn rejoin(spec: &Spec) -> Chapter {
-    let wait = volumes(spec).map(|(name, _)| format!("gluster volume heal {name} info summary")).collect::<Vec<_>>();
+    let free = [words(&pacemaker::standby("NODE", false)), format!("rm -f {}", node::DRAINED)];
     Chapter {
         title: "A node comes back".to_owned(),
         steps: vec![
             step("Its bricks first.", "the node", ["systemctl start glusterd".to_owned()]),
-            step("Wait until nothing is left to heal.", "the node", wait),
+            step("Wait until nothing is left to heal.", "the node", heals(spec)),
             step("Then the cluster.", "the node", ["systemctl start corosync pacemaker".to_owned()]),
+            step("If it was taken out of service, services may come again.", "the node", free),
         ],
     }
+}
+
+/// A new machine in the place of one whose disks are lost, as `node replace` has it.
+fn replace(spec: &Spec) -> Option<Chapter> {
+    let all: Vec<_> = volumes(spec).filter_map(|(name, volume)| Some((name, volume.bricks.last()?))).collect();
+    let node = &all.first()?.1.node;
+    let all: Vec<_> = all.into_iter().filter(|(_, brick)| brick.node == *node).collect();
+    let other = spec.nodes.keys().find(|other| *other != node)?;
+    let intro = format!(
+        "The commands are for {node}; for another node, change them. Find the UUID by which the others know it, and their own."
+    );
+    let who = ["gluster pool list", "cat /var/lib/glusterd/glusterd.info"].map(str::to_owned);
+    let made = all.iter().map(|(_, brick)| format!("mkdir -p {}", brick.path));
+    let start = "systemctl start glusterd && gluster pool list && systemctl stop glusterd".to_owned();
+    let be = "sed -i s/^UUID=.*/UUID=UUID-OF-THE-LOST/ /var/lib/glusterd/glusterd.info".to_owned();
+    let peer = spec.storage_of(other);
+    let know = format!(
+        "printf 'uuid=UUID-OF-THE-OTHER\\nstate=3\\nhostname1={peer}\\n' >/var/lib/glusterd/peers/UUID-OF-THE-OTHER"
+    );
+    let again =
+        "Once it has been told of the volumes, start it anew: it finds the directories of bricks only at its start.";
+    let told = ["systemctl start glusterd", "gluster volume info", "systemctl restart glusterd"].map(str::to_owned);
+    let fill = all.iter().map(|(name, brick)| words(&gluster::reset_brick(name.as_str(), &brick.called(spec))));
+    let steps = vec![
+        step(intro, other.as_str(), who),
+        step(
+            "Make the bricks on their mounted file systems, and have glusterd be the lost one.",
+            node.as_str(),
+            made.chain([start, be, know]),
+        ),
+        step(again, node.as_str(), told),
+        step(
+            "Fill a brick; wait until it is healed before the next. Then the cluster, as below.",
+            other.as_str(),
+            fill,
+        ),
+    ];
+    Some(Chapter { title: "A node has lost its disks, and a new machine has its name".to_owned(), steps })
 }
 
 fn lost(spec: &Spec) -> Chapter {
@@ -293,6 +358,9 @@ mod tests {
             "pg_controldata /glvol00/brick/pgsql\n",
             "mount -t glusterfs localhost:/data00 /gldata00\n",
             "crm_resource --clear --resource service01\n",
+            "gluster volume reset-brick data00 node02m:/glvol00/brick node02m:/glvol00/brick commit force\n",
+            "crm_attribute --node NODE --name standby --update on\n",
+            "crm_attribute --node NODE --name standby --delete\n",
         ] {
             assert!(told.contains(command), "{command} in\n{told}");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actual::Actual;
 use super::units::{self, Units};
-use super::{Cx, MountState, Volume, VolumeState, manager, nodes, volumes};
+use super::{Cx, MountState, Volume, VolumeState, maintenance, manager, nodes, volumes};
 use crate::model::{
     BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
     VolumeStatus,
@@ -48,7 +48,9 @@ fn node(cx: &Cx<'_>, name: &NodeName, units: &Units) -> NodeStatus {
     let version = |package: &str| facts.map(|facts| facts.packages.get(package).cloned());
     NodeStatus {
         name: name.clone(),
-        reachable: facts.is_some(),
+        // That it is drained, it has told itself.
+        reachable: facts.is_some() || cx.is_drained(name) == Some(true),
+        drained: cx.is_drained(name),
         os: facts.map(|facts| facts.os.clone()),
         glusterfs: version(gluster::PACKAGE).map(|found| found.map_or(Installed::Missing, Installed::Version)),
         glusterd: units.known().map(|units| units::glusterd(units).active()),
@@ -139,7 +141,12 @@ fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
     let mut degraded = Vec::new();
     let mut unseen = Vec::new();
     for node in &status.nodes {
-        if !node.reachable {
+        if node.drained == Some(true) {
+            degraded.push(maintenance::told(&node.name));
+        } else if !node.reachable && manager::is_standby(cx, &node.name) {
+            let hint = maintenance::hint(&node.name);
+            degraded.push(format!("{} does not answer and is in standby: once it is on, {hint}", node.name));
+        } else if !node.reachable {
             unseen.push(format!("{} does not answer", node.name));
         } else if node.glusterd == Some(false) && !cx.spec.volumes.is_empty() {
             degraded.push(format!("glusterd does not run on {}", node.name));

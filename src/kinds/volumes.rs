@@ -20,7 +20,7 @@ use super::{Assessment, Cx, Kind, Spec, parameters};
 use crate::model::{AbsPath, Findings, Milestone, NodeName, Subject, VolumeName};
 use crate::tools::gluster;
 
-pub(super) use assess::disputed;
+pub(super) use assess::{disputed, heal_now};
 pub(super) use options::written as written_options;
 
 /// The volumes, as a kind.
@@ -279,6 +279,23 @@ pub(super) fn client_quorum(volume: &Volume) -> Option<usize> {
 /// How many bricks make a set.
 pub(super) fn set_size(volume: &Volume) -> usize {
     shape::set_size(shape::wanted(volume))
+}
+
+/// How many bricks make a set of a volume that is there.
+pub(super) fn present_set_size(there: &gluster::Volume) -> usize {
+    shape::set_size(shape::present(there))
+}
+
+/// Whether the files of a set of `size` are still read and written with `left` of its bricks. Of an even number, half
+/// is enough for clients with `cluster.quorum-type: auto` only if the `first` brick is among them.
+pub(super) fn goes_on(there: &gluster::Volume, size: usize, left: usize, first: bool) -> bool {
+    let option = |name: &str| there.options.get(name).map(|value| value.to_ascii_lowercase());
+    let quorum = match option("cluster.quorum-type").as_deref() {
+        Some("auto") if !first && left * 2 == size => return false,
+        Some("fixed") => option("cluster.quorum-count").and_then(|count| count.parse().ok()).unwrap_or(size),
+        _ => 0,
+    };
+    left >= shape::enough(shape::present(there), size).max(quorum)
 }
 
 /// The shape in words: as the volume has it, else as it is written.

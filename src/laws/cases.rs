@@ -89,7 +89,7 @@ impl Case {
     }
 
     fn errand<'a>(&'a self, owner: &'a str) -> Errand<'a> {
-        Errand { spec: &self.spec, allow: &self.allow, owner, limit: self.limit }
+        Errand { spec: &self.spec, allow: &self.allow, owner, limit: self.limit, wish: None }
     }
 
     /// The cluster as the case begins.

@@ -14,7 +14,7 @@ use super::{normal, oracle};
 use crate::execute::journal::Journal;
 use crate::kinds::Spec;
 use crate::model::{
-    Allow, Command, Effect, Event, Failure, Intent, Lease, NodeName, Outcome, Output, Plan, Report, Risk, Stdin,
+    Allow, Command, Effect, Event, Failure, Intent, Lease, NodeName, Outcome, Output, Plan, Report, Risk, Stdin, Wish,
 };
 use crate::observe::Clock;
 use crate::reconcile::Reconciler;
@@ -247,6 +247,8 @@ pub struct Errand<'a> {
     pub owner: &'a str,
     /// How long it may take.
     pub limit: Duration,
+    /// What it wants once.
+    pub wish: Option<Wish>,
 }
 
 /// Runs `apply` once, telling `plans` each plan; nothing if the operator dies of it.
@@ -266,7 +268,7 @@ pub async fn apply(watched: &Watched<'_>, errand: &Errand<'_>, mut plans: impl F
         patience: Duration::MAX,
         stop: stopped,
     };
-    let intent = Intent { allow: errand.allow.clone(), ..Intent::default() };
+    let intent = Intent { allow: errand.allow.clone(), wish: errand.wish.clone(), ..Intent::default() };
     let mut events = |event: Event| {
         if let Event::Planned(plan) = event {
             plans(&plan);

@@ -17,6 +17,7 @@
 mod cases;
 mod drive;
 mod gate;
+mod maintenance;
 mod managed_gen;
 mod mutants;
 mod normal;

@@ -24,16 +24,21 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
             Stdin::Text(wanted) if world.would_disturb(at, wanted) => Risk::Disruptive,
             _ => Risk::Safe,
         },
-        ("gluster", [_, _, "volume", "stop", ..]) | ("stonith_admin", _) | ("crm_resource", ["--restart", ..]) => {
-            Risk::Disruptive
-        }
+        ("gluster", [_, _, "volume", "stop", ..])
+        | ("stonith_admin" | "stop-gluster", _)
+        | ("crm_resource", ["--restart", ..])
+        | ("crm_attribute", [.., "--update", _]) => Risk::Disruptive,
         ("systemctl", ["disable", "--now", "--", units @ ..] | ["disable", "--now", units @ ..])
             if !units.iter().any(|unit| is_active(world, at, unit)) =>
         {
             Risk::Safe
         }
         ("systemctl", [verb, ..]) if ["stop", "restart", "disable", "kill"].contains(verb) => Risk::Disruptive,
-        ("gluster" | "replace-mount" | "systemctl" | "crm_resource" | "corosync-cfgtool" | "runuser", _) => Risk::Safe,
+        (
+            "gluster" | "replace-mount" | "systemctl" | "crm_resource" | "crm_attribute" | "corosync-cfgtool"
+            | "runuser",
+            _,
+        ) => Risk::Safe,
         (name, _) => {
             let harmless = [
                 "install-packages",

@@ -59,10 +59,23 @@ pub enum Why {
     NotAsked,
     /// The node gave no answer.
     NoAnswer(NodeName, Failure),
+    /// The node is drained: what it answers does not count until it is resumed.
+    Drained(NodeName),
     /// The node answered, and the answer says nothing usable.
     Unreadable(NodeName, String),
     /// None of the nodes that could tell has told; the reasons, one a node.
     Nobody(String),
+}
+
+impl Why {
+    /// The node that nothing is known of, if that is why: it is silent, or drained.
+    #[must_use]
+    pub fn absent(&self) -> Option<&NodeName> {
+        match self {
+            Self::NoAnswer(node, _) | Self::Drained(node) => Some(node),
+            Self::NotAsked | Self::Unreadable(..) | Self::Nobody(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Why {
@@ -70,6 +83,7 @@ impl fmt::Display for Why {
         match self {
             Self::NotAsked => f.write_str("not looked at yet"),
             Self::NoAnswer(node, failure) => write!(f, "{node}: {failure}"),
+            Self::Drained(node) => write!(f, "{node} is drained"),
             Self::Unreadable(node, what) => write!(f, "{node}: {what}"),
             Self::Nobody(reasons) => f.write_str(reasons),
         }
@@ -98,6 +112,12 @@ impl<T> Clone for Seen<T> {
 }
 
 impl<T> Seen<T> {
+    /// Whether it is not known because the node is silent or drained.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Unknown(why) if why.absent().is_some())
+    }
+
     /// The value, if it was seen.
     #[must_use]
     pub fn known(&self) -> Option<&T> {

@@ -63,10 +63,29 @@ pub enum Wish {
     Fence(NodeName, Option<String>),
     /// The node is off, as a person has seen: it is to be gone on without it.
     ConfirmOff(NodeName),
+    /// The node is to run nothing and serve nothing, so that it can be switched off.
+    Drain(NodeName),
+    /// The node is to take part again.
+    Resume(NodeName),
+    /// The node is a new machine in the place of a lost one, and is to take that place.
+    Replace(NodeName),
     /// The service is to start from this node's copies alone: those of nodes that are off are given up.
     Recover(ServiceName, NodeName),
     /// It is to be written down that fencing the node took so long, in milliseconds.
     Measured(NodeName, u64),
+}
+
+impl Wish {
+    /// Whether what a drained `node` answers counts for it: where the wish is about that node, or about whether nodes
+    /// are off.
+    #[must_use]
+    pub fn minds(&self, node: &NodeName) -> bool {
+        match self {
+            Self::Drain(own) | Self::Resume(own) | Self::Replace(own) => own == node,
+            Self::ConfirmOff(_) | Self::Recover(..) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Where an item stands in a plan.

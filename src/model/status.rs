@@ -142,6 +142,8 @@ pub struct NodeStatus {
     pub name: NodeName,
     /// Whether it answered.
     pub reachable: bool,
+    /// Whether it is drained: nothing more is told of it then.
+    pub drained: Option<bool>,
     /// Its operating system: `debian 12`.
     pub os: Option<String>,
     /// Its version of `GlusterFS`.

@@ -66,10 +66,7 @@ fn orphaned(
     let mut silenced = BTreeSet::new();
     for milestone in nobody {
         let why = unknown.get(milestone);
-        let look = match why {
-            Some(Why::NoAnswer(node, _)) => Some(Subject::new("node", node).item("look")),
-            _ => None,
-        };
+        let look = why.and_then(Why::absent).map(|node| Subject::new("node", node).item("look"));
         match look.filter(|look| ids.contains(look)) {
             Some(look) => {
                 silenced.insert(look);

@@ -1,7 +1,7 @@
 //! A wish: what of a plan it is about, and when it counts as granted.
 
 use crate::kinds::{Assessment, Spec, seen_for};
-use crate::model::{Cause, Item, Subject, Wish};
+use crate::model::{Cause, Item, NodeName, Subject, Wish};
 
 /// Leaves of what was found only what the wish is about. If that is nothing, what it asks for was seen, or nobody could
 /// see it: that no step is left over is no evidence by itself.
@@ -28,7 +28,12 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         }
         (Wish::Heal(_), _) => false,
         (Wish::Fence(node, _) | Wish::ConfirmOff(node), "fencing") => name == node.as_str(),
-        (Wish::Recover(..), "recovery" | "fencing") | (_, "cib" | "cluster") => true,
+        (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
+        (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
+        (Wish::Replace(node), _) => ["resume", "replace"].contains(kind) || is_of(node, item),
+        (Wish::Drain(_), "drain" | "service")
+        | (Wish::Recover(..), "recovery" | "fencing")
+        | (_, "cib" | "cluster") => true,
         (
             Wish::Enable(service)
             | Wish::Disable(service)
@@ -40,6 +45,17 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
             "service",
         ) => name == service.as_str(),
         _ => false,
+    }
+}
+
+/// Whether an item brings `node` back: what is done on it and about it, and the bricks and the heal of volumes.
+fn is_of(node: &NodeName, item: &Item) -> bool {
+    let Subject { kind, name, node: on } = &item.subject;
+    match *kind {
+        "cib" | "cluster" => on.as_ref().is_none_or(|on| on == node),
+        "node" | "peer" | "guard" => name == node.as_str(),
+        "volume" => ["serve", "heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb)),
+        _ => on.as_ref() == Some(node),
     }
 }
 

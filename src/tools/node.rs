@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{complaint, field, rows, scripts, succeeded};
+use super::{MARK, complaint, field, rows, scripts, succeeded};
 use crate::model::{AbsPath, Command, Output, Program, Query, ReadError};
 
 /// How long an installation of packages may take.
@@ -296,6 +296,28 @@ pub fn write_program(path: &str, text: &str) -> Command {
 #[must_use]
 pub fn write(path: &str, text: &str) -> Command {
     Command::changes(Program::Script(scripts::WRITE_FILE), [path, "0644"]).with_input(text)
+}
+
+/// The file whose presence says that the node is drained: it outlives a reboot, and needs no daemon to be seen.
+pub const DRAINED: &str = "/var/lib/bricklayer/drained";
+
+/// Asks whether the node is drained.
+#[must_use]
+pub fn drained() -> Query<bool> {
+    let read = |output: &Output| read_text_or_none(output).map(|text| text.is_some());
+    Query { command: Command::reads(Program::Tool("cat"), [DRAINED]), read }
+}
+
+/// Marks the node as drained.
+#[must_use]
+pub fn mark_drained() -> Command {
+    write(DRAINED, &format!("{MARK} this node is drained; `bricklayer node resume` brings it back\n"))
+}
+
+/// Takes that mark away.
+#[must_use]
+pub fn unmark_drained() -> Command {
+    Command::changes(Program::Script(scripts::REMOVE_FILE), [DRAINED])
 }
 
 /// Asks for the text of `/etc/hosts`.

@@ -99,6 +99,12 @@ pub fn start(units: &[&str]) -> Command {
     of_all(&["start"], units)
 }
 
+/// Stops units now, all in one go.
+#[must_use]
+pub fn stop(units: &[&str]) -> Command {
+    of_all(&["stop"], units)
+}
+
 /// Stops units and starts them again.
 #[must_use]
 pub fn restart(units: &[&str]) -> Command {

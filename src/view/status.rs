@@ -96,7 +96,7 @@ fn manager(page: &mut Page, manager: &ManagerStatus) {
 const FENCED_MAX: usize = 3;
 
 fn node(node: &NodeStatus) -> [Cell; 5] {
-    let NodeStatus { name, reachable, os, glusterfs, glusterd } = node;
+    let NodeStatus { name, reachable, drained, os, glusterfs, glusterd } = node;
     let glusterfs = match glusterfs {
         Some(Installed::Version(version)) => plain(version),
         Some(Installed::Missing) => (Paint::Bad, "missing".to_owned()),
@@ -104,7 +104,7 @@ fn node(node: &NodeStatus) -> [Cell; 5] {
     };
     [
         plain(name),
-        yes(Some(*reachable), "yes", "no"),
+        if *drained == Some(true) { (Paint::Warn, "drained".to_owned()) } else { yes(Some(*reachable), "yes", "no") },
         os.as_ref().map_or_else(unknown, plain),
         glusterfs,
         yes(*glusterd, "running", "stopped"),
@@ -244,11 +244,19 @@ pub(crate) mod tests {
                 NodeStatus {
                     name: node("node01"),
                     reachable: true,
+                    drained: Some(false),
                     os: Some("debian 12".into()),
                     glusterfs: Some(Installed::Version("10.3-5".into())),
                     glusterd: Some(true),
                 },
-                NodeStatus { name: node("node02"), reachable: false, os: None, glusterfs: None, glusterd: None },
+                NodeStatus {
+                    name: node("node02"),
+                    reachable: false,
+                    drained: None,
+                    os: None,
+                    glusterfs: None,
+                    glusterd: None,
+                },
             ],
             pool: vec![
                 PoolView {

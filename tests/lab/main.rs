@@ -22,12 +22,14 @@ mod grow;
 mod harness;
 mod install;
 mod interrupted;
+mod maintenance;
 mod names;
 mod off;
 mod partition;
 #[cfg(feature = "soak")]
 mod partition_long;
 mod quorum_device;
+mod replace;
 mod shapes;
 mod two;
 mod watch;

@@ -2,7 +2,7 @@
 
 use super::view::{Sight, View, unseen};
 use super::{COROSYNC, DAEMONS, PACEMAKER, after_heal, files, force, joined, member};
-use crate::kinds::{Assessment, Start, nodes};
+use crate::kinds::{Assessment, Start, maintenance, nodes};
 use crate::model::{Difference, Item, NodeName, Place, Seen};
 use crate::tools::{corosync, join, pacemaker, systemd};
 
@@ -88,6 +88,7 @@ fn run(view: &View<'_>, node: &NodeName, sight: &Sight) -> Item {
         .needs(nodes::installed(node, pacemaker::DAEMON))
         .gives(nodes::running(node, corosync::DAEMON))
         .gives(nodes::running(node, pacemaker::DAEMON));
+    item = maintenance::whole(view.cx, node).into_iter().fold(item, Item::needs);
     for (other, there) in view.answering().filter(|(other, _)| first || *other == node) {
         item = item.needs(files::has_key(other)).needs(files::has_cib(view, other));
         // A file that may not be changed before this node is back is no reason to keep it from coming back.

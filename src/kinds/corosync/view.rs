@@ -82,7 +82,7 @@ impl<'a> View<'a> {
                 key: cx.see(name, &corosync::key()),
                 cmap: cx.see(name, &corosync::cmap()),
                 device: spec.quorum_device.as_ref().map(|_| cx.see(name, &corosync::device())),
-                answers: !matches!(cx.see(name, &nodes::look(spec)), Seen::Unknown(Why::NoAnswer(..))),
+                answers: !cx.see(name, &nodes::look(spec)).is_absent(),
             };
             nodes.insert(name, sight);
         }
@@ -131,6 +131,18 @@ impl<'a> View<'a> {
             let id = cmap.nodes().into_iter().find(|id| !cmap.members.contains(id))?;
             Some(format!("{} is not a member of the cluster now, as {name} sees it", self.called(id)))
         })
+    }
+
+    /// Whether the others keep quorum when `node` leaves them, as its own Corosync sees them.
+    pub(super) fn quorate_without(&self, node: &NodeName) -> Option<bool> {
+        let sight = self.nodes.get(node)?;
+        if sight.is_off() {
+            return Some(true);
+        }
+        let mut left = sight.cmap.known()?.clone();
+        left.members.remove(&sight.id);
+        let others = || self.nodes.iter().filter(|(name, _)| **name != node);
+        Some(left.is_quorate(others().any(|(_, other)| other.has_device_vote())))
     }
 
     /// A member that the file does not have.

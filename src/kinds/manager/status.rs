@@ -126,6 +126,8 @@ fn judge(cx: &Cx<'_>, status: &ManagerStatus, degraded: &mut Vec<String>, unseen
     for MemberStatus { name, state, .. } in &status.members {
         match state.as_deref() {
             Some("online") => {}
+            // It is told of as a node.
+            Some(_) if cx.is_drained(name) == Some(true) => {}
             Some(state) => degraded.push(format!("member {name} is {state}")),
             None => unseen.push(format!("member {name} cannot be seen")),
         }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{installed, running};
+use crate::kinds::manager::is_standby;
 use crate::kinds::units::{self, Units};
-use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, postgresql, returning};
+use crate::kinds::{Assessment, Cx, Filesystem, Hosts, Spec, corosync, maintenance, postgresql, returning};
 use crate::model::{Cause, Difference, Item, Milestone, NodeName, Place, Query, Seen, SpecPath, Subject, Why};
 use crate::tools::node::{Family, Node as NodeFacts};
 use crate::tools::{corosync as manager, gluster, node, systemd};
@@ -73,7 +74,7 @@ pub(super) fn assess(cx: &Cx<'_>, found: &mut Assessment) {
             }
             Seen::Unknown(Why::NotAsked) => {}
             Seen::NotYet(_) => unreachable!("looking at a node needs nothing that bricklayer could turn on"),
-            Seen::Unknown(why) => silent(cx.spec, name, &why, found),
+            Seen::Unknown(why) => silent(cx, name, &why, found),
         }
     }
     compare_clocks(cx, found);
@@ -88,11 +89,21 @@ pub(in crate::kinds) fn subject(name: &NodeName) -> Subject {
     Subject::new("node", name)
 }
 
-fn silent(spec: &Spec, name: &NodeName, why: &Why, found: &mut Assessment) {
-    let hint = format!("nothing is changed on {name} until it answers; everything else goes on");
-    let because = match why {
-        Why::NoAnswer(_, failure) => failure.to_string(),
-        other => other.to_string(),
+fn silent(cx: &Cx<'_>, name: &NodeName, why: &Why, found: &mut Assessment) {
+    let spec = cx.spec;
+    let (because, hint) = match why {
+        Why::Drained(_) => (why.to_string(), maintenance::hint(name)),
+        Why::NoAnswer(_, failure) if is_standby(cx, name) => {
+            (failure.to_string(), format!("it is in standby: once it is on, {}", maintenance::hint(name)))
+        }
+        other => {
+            let hint = format!("nothing is changed on {name} until it answers; everything else goes on");
+            let because = match other {
+                Why::NoAnswer(_, failure) => failure.to_string(),
+                other => other.to_string(),
+            };
+            (because, hint)
+        }
     };
     found.item(Item::held(&subject(name), "look", format!("look at node {name}"), Cause::Unknown, because, hint));
     for package in all_packages(spec) {

@@ -7,7 +7,7 @@ use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, nodes, pool, units};
+use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, maintenance, nodes, pool, units};
 use crate::model::{
     Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
@@ -275,6 +275,7 @@ impl One<'_> {
         let dead: Vec<&Brick> = self
             .present_bricks()
             .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
+            .filter(|b| !maintenance::refills(self.cx, self.actual, b))
             .collect();
         let missing = self.missing(there);
         if missing == 0 {
@@ -367,14 +368,17 @@ impl One<'_> {
         found.item(item);
     }
 
-    /// Starts a crawl, once a run.
     fn heal_now(&self, found: &mut Assessment) {
-        let now =
-            self.step("heal-now", format!("heal volume {} now", self.name), gluster::heal_now(self.name.as_str()));
-        if !self.cx.intent.ran.contains(&now.id) {
-            found.item(now);
-        }
+        found.items.extend(heal_now(self.cx, self.actual, self.name.as_str()));
     }
+}
+
+/// Starts a crawl, once a run.
+pub(in crate::kinds) fn heal_now(cx: &Cx<'_>, actual: &Actual, name: &str) -> Option<Item> {
+    let place = Place::AnyOf(actual.pool.able.clone());
+    let summary = format!("heal volume {name} now");
+    let now = Item::run(&Subject::new("volume", name), "heal-now", summary, place, gluster::heal_now(name));
+    (!cx.intent.ran.contains(&now.id)).then(|| now.in_lane(Lane::Gluster))
 }
 
 /// What no heal mends, if that is what is left: entries of which no copy is right by itself. While there are many to heal

@@ -83,6 +83,15 @@ impl Cib {
         value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value >= 1)
     }
 
+    /// Whether a person has told the cluster manager to run nothing on a node, also after a reboot of it.
+    #[must_use]
+    pub fn is_standby(&self, node: &str) -> bool {
+        let nodes = self.configuration.child("nodes");
+        let nodes = nodes.into_iter().flat_map(|nodes| &nodes.children).filter(|one| one.get("uname") == Some(node));
+        let value = nodes.flat_map(|one| one.each("instance_attributes")).find_map(|set| nvpair(set, "standby"));
+        value.is_some_and(|value| ["on", "true", "yes", "1"].contains(&value.to_lowercase().as_str()))
+    }
+
     /// Whether there is a constraint with this id.
     #[must_use]
     pub fn has_constraint(&self, id: &str) -> bool {

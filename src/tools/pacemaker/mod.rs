@@ -73,6 +73,14 @@ pub fn confirm_off(node: &str) -> Command {
     Command::changes(Program::Tool("stonith_admin"), ["--confirm", node]).within(DEADLINE)
 }
 
+/// Has a node run nothing from now on, also after a reboot, or run things again.
+#[must_use]
+pub fn standby(node: &str, standby: bool) -> Command {
+    let how = if standby { vec!["--update", "on"] } else { vec!["--delete"] };
+    let args = ["--node", node, "--name", "standby"].into_iter().chain(how);
+    Command::changes(Program::Tool("crm_attribute"), args).within(DEADLINE * 2)
+}
+
 /// Fences a node: it is switched off and on again, for real.
 #[must_use]
 pub fn fence(node: &str) -> Command {

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod agents;
+mod attribute;
 mod cib_text;
 mod conf;
 mod config;
@@ -54,6 +55,7 @@ pub fn program(name: &str) -> Option<(Fake, Option<&'static str>)> {
         "certutil" => (qdevice::certutil, Some("corosync-qdevice")),
         "cibadmin" => (tools::cibadmin, tools),
         "crm_mon" => (mon::crm_mon, tools),
+        "crm_attribute" => (attribute::crm_attribute, tools),
         "crm_resource" => (tools::crm_resource, tools),
         "stonith_admin" => (tools::stonith_admin, tools),
         "try-cib" => (tools::try_cib, None),
