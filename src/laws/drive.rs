@@ -60,6 +60,7 @@ pub struct Watched<'a> {
     pub sim: &'a Simulated,
     spec: &'a Spec,
     meddling: Meddling,
+    meanwhile: Option<&'a (dyn Fn() + Sync)>,
     seen: Mutex<Seen>,
 }
 
@@ -83,12 +84,17 @@ pub enum Meddling {
 impl<'a> Watched<'a> {
     /// Watches the operator of `sim`.
     pub fn new(sim: &'a Simulated, spec: &'a Spec) -> Self {
-        Self { sim, spec, meddling: Meddling::None, seen: Mutex::default() }
+        Self { sim, spec, meddling: Meddling::None, meanwhile: None, seen: Mutex::default() }
     }
 
     /// The same with a transport that does this to it.
     pub fn meddling(self, meddling: Meddling) -> Self {
         Self { meddling, ..self }
+    }
+
+    /// The same in a world in which this happens while a batch is on its way.
+    pub fn meanwhile(self, meanwhile: &'a (dyn Fn() + Sync)) -> Self {
+        Self { meanwhile: Some(meanwhile), ..self }
     }
 
     /// What was seen until now.
@@ -193,6 +199,9 @@ impl Transport for Watched<'_> {
         lease: Option<&'a Lease>,
     ) -> BoxFuture<'a, Vec<Outcome>> {
         Box::pin(async move {
+            if let Some(meanwhile) = self.meanwhile {
+                meanwhile();
+            }
             if commands.iter().all(|command| command.effect == Effect::Reads) {
                 return self.looks(node, commands, lease).await;
             }

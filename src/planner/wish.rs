@@ -28,6 +28,8 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         }
         (Wish::Heal(_), _) => false,
         (Wish::Fence(node, _) | Wish::ConfirmOff(node), "fencing") => name == node.as_str(),
+        // Who waits for a copy that is off for good is told not to.
+        (Wish::ConfirmOff(_) | Wish::Recover(..), "guard") => item.id == item.subject.item("alone"),
         (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
         (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
         (Wish::Drain(_), "drain" | "service")
@@ -52,7 +54,7 @@ fn is_of(node: &NodeName, item: &Item) -> bool {
     let Subject { kind, name, node: on } = &item.subject;
     match *kind {
         "cib" | "cluster" => on.as_ref().is_none_or(|on| on == node),
-        "node" | "peer" => name == node.as_str(),
+        "node" | "peer" | "guard" => name == node.as_str(),
         "volume" => ["serve", "heal", "heal-now"].iter().any(|verb| item.id == item.subject.item(verb)),
         _ => on.as_ref() == Some(node),
     }

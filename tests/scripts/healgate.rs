@@ -285,6 +285,7 @@ fn a_copy_that_serves_stays_right_for_a_sibling_that_is_torn_from_it_and_not_for
         let Some(pair) = Pair::started() else { return };
         // As if /proc/mounts had it.
         pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+        pair.rounds(1);
         if torn {
             // It wrote while node01 was away, and so did node01.
             pair.has_alone("node02", 2);
@@ -378,4 +379,20 @@ fn only_a_lost_node_that_may_serve_puts_a_copy_in_doubt() {
     pair.is_told("post", "stonith", "0");
     assert_eq!(pair.gates(), [None, Some("1".to_owned())]);
     assert!(pair.node("node02").read("calls").contains("ss -tK dst node01m\n"));
+}
+
+#[test]
+fn a_service_beside_its_own_stale_copy_ends_when_the_complete_one_is_lost() {
+    let Some(pair) = Pair::started() else { return };
+    pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    pair.has_alone("node01", 1);
+    pair.node("node02").fake("ss", "echo 0 0 node02m:49151 node01m:49152");
+    pair.rounds(3);
+    assert_eq!(pair.gates()[1].as_deref(), Some("1"), "it reaches the complete copy");
+    fs::remove_file(pair.shared.path().join("healview-data00-node02@node01")).unwrap();
+    pair.node("node02").fake("ss", "");
+    for _ in 0..2 {
+        assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+    }
+    assert_eq!(pair.gates()[1].as_deref(), Some("0"));
 }

@@ -73,21 +73,15 @@ pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, ac
     let (want, have) = (wanted(wanted_volume), present(volume));
     let there: Vec<At<'_>> = volume.bricks.iter().map(|brick| (actual.owner(brick), brick.path.as_str())).collect();
     let written = |brick: &'a Brick| -> At<'a> { (Some(&brick.node), brick.path.as_str()) };
-    let same = |(brick, at): (&'a Brick, &At<'_>)| written(brick) == *at;
     let bricks = &wanted_volume.bricks;
     if want == have {
-        let kept = bricks.len() >= there.len() && bricks.iter().zip(&there).all(same);
-        if kept && bricks.len() == there.len() {
-            return Change::None;
-        }
-        let sets = |list: Vec<At<'_>>| {
-            let mut sets: Vec<Vec<String>> =
-                list.chunks(set_size(have)).map(|set| set.iter().map(|at| format!("{at:?}")).collect()).collect();
-            sets.sort();
-            sets
-        };
+        let wanted: Vec<At<'_>> = bricks.iter().map(written).collect();
+        let (mut wanted, mut present) = (sets(have, &wanted), sets(have, &there));
+        let kept = wanted.starts_with(&present);
+        wanted.sort_unstable();
+        present.sort_unstable();
         return match bricks.len() - bricks.len().min(there.len()) {
-            0 if sets(bricks.iter().map(written).collect()) == sets(there.clone()) => Change::None,
+            0 if wanted == present => Change::None,
             new if kept && new > 0 => Change::Add { bricks: bricks[there.len()..].iter().collect(), raise: false },
             _ => Change::Impossible(misplaced(wanted_volume, &there)),
         };
@@ -98,15 +92,35 @@ pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, ac
         return Change::Impossible(format!("it is {}", words(have, there.len())));
     }
     let pairs = || bricks.chunks(set_size(want)).zip(there.chunks(set_size(have)));
-    let grown = pairs().all(|(wanted, there)| wanted.iter().zip(there).all(same));
+    let arbiters = usize::try_from(want.arbiter).unwrap_or(0);
+    let data = |set: &'a [Brick]| &set[..set.len() - arbiters.min(set.len())];
+    let grown =
+        pairs().all(|(wanted, there)| there.iter().all(|at| data(wanted).iter().map(written).any(|one| one == *at)));
     if !same_sets || !grown {
         return Change::Impossible(format!(
-            "it is {}, and the written sets do not start with the bricks of the present ones",
+            "it is {}, and the written sets do not have the bricks of the present ones",
             words(have, there.len())
         ));
     }
-    let bricks = pairs().flat_map(|(wanted, there)| &wanted[there.len()..]).collect();
-    Change::Add { bricks, raise: true }
+    let new = |(wanted, there): (&'a [Brick], &[At<'_>])| {
+        wanted.iter().filter(|brick| !there.contains(&written(brick))).collect::<Vec<_>>()
+    };
+    Change::Add { bricks: pairs().flat_map(new).collect(), raise: true }
+}
+
+/// The sets, each as it counts.
+fn sets<'a>(shape: Shape, bricks: &[At<'a>]) -> Vec<Vec<At<'a>>> {
+    bricks.chunks(set_size(shape)).map(|set| copies(shape, set)).collect()
+}
+
+/// A set as it counts: which of its copies comes first does not matter; an arbiter is the last, and of a dispersed set
+/// each brick has its place.
+fn copies<'a>(shape: Shape, set: &[At<'a>]) -> Vec<At<'a>> {
+    let mut set = set.to_vec();
+    let arbiters = usize::try_from(shape.arbiter).unwrap_or(0);
+    let data = if shape.disperse > 0 { 0 } else { set.len() - arbiters.min(set.len()) };
+    set[..data].sort_unstable();
+    set
 }
 
 fn misplaced(wanted: &Volume, there: &[At<'_>]) -> String {

@@ -377,6 +377,17 @@ $(judgements)
 JUDGEMENTS
 }
 
+# note_right VALUE: keeps whether the copy here is complete, while nobody can say otherwise.
+note_right() {
+  printf '%s\n' "$1" >"$state.right"
+}
+
+is_right() {
+  right=0
+  { read -r right <"$state.right"; } 2>/dev/null
+  [ "$right" = 1 ]
+}
+
 # round_of_copies: looks, tells, listens, and decides. Sets settled, once everybody is heard.
 round_of_copies() {
   settled=true
@@ -389,12 +400,11 @@ round_of_copies() {
     # A service that runs, runs on while a complete copy is in reach: its own, or that of a sibling. One round without
     # is not taken for it, because a brick may just be starting.
     if [ "$open" = 1 ]; then
-      : >"$state.right"
+      note_right 1
     elif [ "$open" = 0 ] && ! $blaming; then
-      rm -f -- "$state.right"
+      note_right 0
     fi
-    if [ "$open" = 0 ] && $served && [ -f "$state.right" ]; then open=1; fi
-    if { [ "$open" = 0 ] || ! $served; } && ! has_other_copy; then
+    if ! { $served && is_right; } && ! has_other_copy; then
       if [ -f "$state.lost" ]; then open=0; else open=1; fi
       : >"$state.lost"
     else
@@ -407,9 +417,7 @@ round_of_copies() {
     # Nothing new is known, so it stays as it was: what is shut stays shut.
     open=$(told "healgate-$volume" "$me")
   fi
-  if ! $mounted; then
-    if [ "$open" = 1 ]; then : >"$state.right"; else rm -f -- "$state.right"; fi
-  fi
+  if ! $mounted; then note_right "${open:-0}"; fi
   gate "${open:-0}"
 }
 
@@ -443,6 +451,8 @@ start() {
   validate || return
   mkdir -p -- "${state%/*}" && : >"$state" || return "$ERROR"
   starting=true
+  # An agent that is new here takes the word of the gate.
+  if [ ! -f "$state.right" ]; then note_right "$(told "healgate-$volume" "$me")"; fi
   while look && ! $settled && [ "$burst" -gt 0 ]; do
     burst=$((burst - 1)) starting=false
     sleep 0.5

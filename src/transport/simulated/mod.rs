@@ -38,7 +38,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub use cluster::FenceMode;
+pub use cluster::{FenceMode, GateRule};
 pub use faults::{Fault, Schedule};
 pub use node::{
     Active, Alias, BrickRef, Directory, File, Filesystem, Glusterd, Mount, Node, Peer, Power, Process, Unit, Volume,

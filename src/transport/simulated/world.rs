@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::FenceMode;
+use super::cluster::{FenceMode, GateRule};
 use super::node::{Active, Alias, Directory, Filesystem, Mount, Node, Peer, Power, Unit, Volume};
 use crate::model::NodeName;
 
@@ -55,6 +55,9 @@ pub struct World {
     pub crawled: BTreeMap<String, u64>,
     /// The state of the source of uuids and ports.
     pub draws: u64,
+    /// The rule that the agents of the heal gate do without, so that it is seen what it is there for.
+    #[serde(skip)]
+    pub gate_without: Option<GateRule>,
     /// How long the program that runs now keeps its caller waiting beyond its usual time.
     #[serde(skip)]
     pub hang_ms: u64,
@@ -231,31 +234,33 @@ impl World {
         if let Ok(ip) = name.parse::<IpAddr>() {
             return vec![ip.to_string()];
         }
+        self.look_up(at, name).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The addresses of a name that is none itself.
+    fn look_up(&self, at: &NodeName, name: &str) -> BTreeSet<&str> {
         let hosts = self.nodes.get(at).and_then(|node| node.files.get("/etc/hosts"));
-        let mut found: Vec<String> = hosts
+        let found: BTreeSet<&str> = hosts
             .iter()
             .flat_map(|file| file.text.lines())
+            // Most lines do not have it anywhere, and time asks often.
+            .filter(|line| line.contains(name))
             .map(|line| line.split('#').next().unwrap_or_default())
             .filter(|line| line.split_whitespace().skip(1).any(|word| word == name))
-            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+            .filter_map(|line| line.split_whitespace().next())
             .collect();
-        if found.is_empty() {
-            found.extend(self.dns.get(name).cloned());
-        }
-        found.sort();
-        found.dedup();
-        found
+        if found.is_empty() { self.dns.get(name).map(String::as_str).into_iter().collect() } else { found }
     }
 
     /// The node that `at` means by a name.
     #[must_use]
     pub fn node_called(&self, at: &NodeName, name: &str) -> Option<&NodeName> {
-        let addresses = self.resolve(at, name);
-        let address = addresses.first()?;
+        let own = name.parse::<IpAddr>().ok().map(|ip| ip.to_string());
+        let address = own.as_deref().or_else(|| self.look_up(at, name).into_iter().next())?;
         if address.starts_with("127.") || address == "::1" {
             return self.nodes.get_key_value(at).map(|(name, _)| name);
         }
-        self.nodes.iter().find(|(_, node)| node.aliases.iter().any(|alias| alias.ip == *address)).map(|(name, _)| name)
+        self.nodes.iter().find(|(_, node)| node.aliases.iter().any(|alias| alias.ip == address)).map(|(name, _)| name)
     }
 
     /// The name by which `at` comes to know `other`, that reached it under `used`: of the address on the same

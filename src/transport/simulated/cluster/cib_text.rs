@@ -28,7 +28,7 @@ pub fn document(world: &World, at: &NodeName, cib: &Cib) -> Element {
         root = root.with("have-quorum", u8::from(world.has_votes(at))).with("dc-uuid", world.id_of(at, dc));
     }
     let states = cib.status.iter().map(|(name, state)| node_state(world, at, name, state));
-    root.holding([cib.configuration.clone(), Element::new("status").holding(states)])
+    root.holding([Element::clone(&cib.configuration), Element::new("status").holding(states)])
 }
 
 fn node_state(world: &World, at: &NodeName, name: &NodeName, state: &NodeState) -> Element {

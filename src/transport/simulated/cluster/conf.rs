@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::memo::Memo;
+
 /// Where it lies.
 pub const PATH: &str = "/etc/corosync/corosync.conf";
 
@@ -36,6 +38,8 @@ const RESTART_ONLY: [&str; 19] = [
 pub struct Conf {
     /// The values.
     pub keys: BTreeMap<String, String>,
+    #[serde(skip)]
+    nodes: Memo<Vec<Listed>>,
 }
 
 /// A node of the node list.
@@ -84,7 +88,7 @@ impl Conf {
         if !path.is_empty() {
             return Err(format!("parser error: {PATH}: Missing closing brace"));
         }
-        let conf = Self { keys };
+        let conf = Self { keys, nodes: Memo::default() };
         conf.check()?;
         Ok(conf)
     }
@@ -119,12 +123,14 @@ impl Conf {
 
     /// The nodes it lists.
     #[must_use]
-    pub fn nodes(&self) -> Vec<Listed> {
-        let mut nodes = Vec::new();
-        while let Some(node) = self.node(nodes.len()) {
-            nodes.push(node);
-        }
-        nodes
+    pub fn nodes(&self) -> &[Listed] {
+        self.nodes.or_work_out(|| {
+            let mut nodes = Vec::new();
+            while let Some(node) = self.node(nodes.len()) {
+                nodes.push(node);
+            }
+            nodes
+        })
     }
 
     fn node(&self, place: usize) -> Option<Listed> {
@@ -206,13 +212,14 @@ impl Conf {
     pub fn reload(&mut self, file: &Self) {
         let kept: Vec<(String, Option<String>)> =
             RESTART_ONLY.iter().map(|key| ((*key).to_owned(), self.keys.get(*key).cloned())).collect();
-        self.keys.clone_from(&file.keys);
+        *self = file.clone();
         for (key, value) in kept {
             match value {
                 Some(value) => self.keys.insert(key, value),
                 None => self.keys.remove(&key),
             };
         }
+        self.nodes = Memo::default();
     }
 }
 

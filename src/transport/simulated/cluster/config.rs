@@ -62,6 +62,8 @@ pub struct Primitive {
     pub meta: BTreeMap<String, String>,
     /// Its operations by name: interval, timeout and `on-fail`.
     pub operations: BTreeMap<String, Operation>,
+    /// By which it is known whether it must be restarted with other parameters.
+    pub digest: String,
 }
 
 /// What the configuration says of an operation.
@@ -188,11 +190,11 @@ impl Primitive {
         format!("{}:{provider}{}", self.class, self.kind)
     }
 
-    /// By which it is known whether it must be restarted with other parameters.
+    /// The same with its digest, once all else is there.
     #[must_use]
-    pub fn digest(&self) -> String {
+    pub fn digested(self) -> Self {
         let text = self.parameters.iter().fold(self.agent(), |text, (name, value)| format!("{text}\n{name}={value}"));
-        super::digest(&text)
+        Self { digest: super::digest(&text), ..self }
     }
 
     /// A number among its meta attributes.
@@ -280,7 +282,9 @@ fn primitive(element: &Element, group: &BTreeMap<String, String>) -> Primitive {
         parameters: pairs(element, "instance_attributes"),
         meta,
         operations: element.all("operations").flat_map(|ops| ops.all("op")).filter_map(operation).collect(),
+        digest: String::new(),
     }
+    .digested()
 }
 
 fn location(element: &Element) -> Option<Location> {

@@ -63,9 +63,9 @@ impl World {
 
     /// The node's own entry in the list: the one with an address of this machine.
     #[must_use]
-    pub fn listed(&self, at: &NodeName, conf: &Conf) -> Option<Listed> {
+    pub fn listed<'a>(&self, at: &NodeName, conf: &'a Conf) -> Option<&'a Listed> {
         let own = |address: &String| self.node_called(at, address) == Some(at);
-        conf.nodes().into_iter().find(|listed| listed.addresses.values().any(own))
+        conf.nodes().iter().find(|listed| listed.addresses.values().any(own))
     }
 
     /// What Corosync has read, where it runs.
@@ -90,10 +90,10 @@ impl World {
 
     /// The entry of another node in the list of `at`.
     #[must_use]
-    pub fn listed_as(&self, at: &NodeName, other: &NodeName, conf: &Conf) -> Option<Listed> {
+    pub fn listed_as<'a>(&self, at: &NodeName, other: &NodeName, conf: &'a Conf) -> Option<&'a Listed> {
         let is =
-            |listed: &Listed| listed.addresses.values().any(|address| self.node_called(at, address) == Some(other));
-        conf.nodes().into_iter().find(is)
+            |listed: &&Listed| listed.addresses.values().any(|address| self.node_called(at, address) == Some(other));
+        conf.nodes().iter().find(is)
     }
 
     /// Whether the members that `at` sees may decide.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conf::Conf;
 use super::element::Element;
+use super::memo::Written;
 use super::qdevice::Qdevice;
 use crate::model::NodeName;
 
@@ -118,7 +119,7 @@ pub struct Cib {
     /// of which user.
     pub user: String,
     /// The configuration.
-    pub configuration: Element,
+    pub configuration: Written,
     /// The status of each node that has been seen.
     pub status: BTreeMap<NodeName, NodeState>,
     /// What the fencers remember, the oldest first.
@@ -134,7 +135,7 @@ impl Default for Cib {
             origin: String::new(),
             client: String::new(),
             user: String::new(),
-            configuration: Element::new("configuration").holding(sections),
+            configuration: Element::new("configuration").holding(sections).into(),
             status: BTreeMap::new(),
             fencing: Vec::new(),
         }

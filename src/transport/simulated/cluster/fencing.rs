@@ -88,9 +88,8 @@ impl World {
     /// Ends the fencings of a DC whose time has come.
     pub(super) fn finish_fencing(&mut self, dc: &NodeName) {
         let now = self.clock_ms;
-        let config = self.nodes[dc].pacemaker.cib.as_ref().map(|cib| Config::read(&cib.configuration));
-        let config = config.unwrap_or_default();
         let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
+        let config = cib.configuration.config();
         let open = cib.fencing.iter().enumerate().filter(|(_, fencing)| fencing.success.is_none());
         let due: Vec<(usize, Fencing)> = open
             .filter(|(_, fencing)| fencing.until_ms <= now || !self.manages(&fencing.by))
@@ -176,7 +175,7 @@ impl World {
     /// Why it was not fenced.
     pub(super) fn fence_by_hand(&mut self, at: &NodeName, target: &NodeName) -> Result<u64, Unfenced> {
         let Some(cib) = self.cib(at) else { return Err(Unfenced::Refused("Not connected")) };
-        let config = Config::read(&cib.configuration);
+        let config = cib.configuration.config();
         let client = format!("stonith_admin.{}", 500 + self.id_of(at, at));
         let attempt = self.attempt(at, &config, target, client, 0);
         let takes_ms = attempt.until_ms - attempt.since_ms;

@@ -13,6 +13,22 @@ pub const AGENT: &str = "healgate";
 /// Between attempts that follow each other lies less than this.
 const BREAK_MS: u64 = 10_000;
 
+/// A rule that the agent keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Whoever is blamed is shut.
+    Blame,
+    /// Nobody opens who has not heard every sibling.
+    Hearing,
+    /// Nobody goes on behind a node that served and was fenced so late that it may have written alone.
+    Patience,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Blame, Self::Hearing, Self::Patience];
+}
+
 /// What a node can tell of its gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
@@ -67,11 +83,17 @@ impl World {
             self.said_of_copies(dc, name, primitive)
         };
         let right = serves && self.is_right(name, primitive, said);
-        let lost = serves && said == Said::Shut && !right && !self.has_other_copy(name, primitive);
+        let lost = serves && !right && !self.has_other_copy(name, primitive);
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
         let value = match said {
-            _ if serves && !lost => "1",
+            _ if serves => {
+                if lost {
+                    "0"
+                } else {
+                    "1"
+                }
+            }
             Said::Nothing if attributes.get(&attribute).is_some_and(|now| now == "1") => "1",
             Said::Open => "1",
             Said::Shut | Said::Nothing => "0",
@@ -116,7 +138,7 @@ impl World {
     /// Shuts the gates behind a node that served and was fenced so late that it may have written alone. They stay shut
     /// until it is heard again.
     pub(super) fn doubt(&mut self, dc: &NodeName, config: &Config, lost: &NodeName) {
-        let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
+        let Some(cib) = self.nodes[dc].pacemaker.cib.as_ref().filter(|_| self.keeps(Rule::Patience)) else { return };
         let attempts = cib.fencing.iter().rev().filter(|fencing| fencing.target == *lost);
         // It was tried again and again since then.
         let since_ms = attempts.fold(self.clock_ms, |since_ms, fencing| {
@@ -150,6 +172,10 @@ impl World {
         };
         let hears = |node: &NodeName| node != lost && self.nodes[node].held.contains_key(&agent.id);
         self.peers(dc).into_iter().filter(|node| hears(node) && shares(node) && !self.serves(node, agent)).collect()
+    }
+
+    fn keeps(&self, rule: Rule) -> bool {
+        self.gate_without != Some(rule)
     }
 
     /// Whether the volume is mounted there for the cluster.
@@ -190,9 +216,9 @@ impl World {
                 let key = format!("{own}:{path}");
                 for other in set.iter().filter(|(node, _)| node != own) {
                     match self.blames(dc, *other, &key, primitive) {
-                        Some(true) => return Said::Shut,
-                        Some(false) => {}
-                        None => said = Said::Nothing,
+                        Some(true) if self.keeps(Rule::Blame) => return Said::Shut,
+                        None if self.keeps(Rule::Hearing) => said = Said::Nothing,
+                        _ => {}
                     }
                 }
             }

@@ -17,6 +17,7 @@ mod element;
 mod fencing;
 mod gate;
 mod joining;
+mod memo;
 mod mon;
 mod pacemaker;
 mod place;
@@ -33,6 +34,7 @@ mod work;
 
 pub use corosync::UNIT as COROSYNC;
 pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
+pub use gate::Rule as GateRule;
 pub use joining::UNIT as JOIN;
 pub use pacemaker::UNIT as PACEMAKER;
 pub use qdevice::UNIT as QDEVICE;

@@ -32,7 +32,7 @@ pub fn crm_mon(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
         ];
         return result(root.holding([status(102, "Not connected", &errors)]), 102);
     };
-    let config = Config::read(&cib.configuration);
+    let config = cib.configuration.config();
     let quorate = world.has_votes(at);
     let situation = Situation::of(cib, &config, quorate, world.clock_ms);
     let dc = world.dc_of(at).filter(|_| !cib.status.is_empty());

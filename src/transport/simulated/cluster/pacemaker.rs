@@ -27,7 +27,7 @@ impl World {
     /// Starts Pacemaker's daemons beside a Corosync that runs.
     pub(in super::super) fn start_pacemaker(&mut self, at: &NodeName) -> bool {
         let Some(corosync) = self.corosync(at) else { return false };
-        let listed = corosync.conf.nodes();
+        let listed = corosync.conf.nodes().to_vec();
         let now = self.clock_ms;
         let node = self.node_mut(at);
         node.pacemaker.daemon = Some(Daemon { started_ms: now, lonely_ms: now, ..Daemon::default() });
@@ -56,7 +56,7 @@ impl World {
         let Some(daemon) = &self.nodes[at].pacemaker.daemon else { return };
         let dc = daemon.dc.clone();
         if let Some(cib) = self.nodes[at].pacemaker.cib.clone().filter(|_| dc.is_some()) {
-            let config = Config::read(&cib.configuration);
+            let config = cib.configuration.config();
             self.release_all(at, &config);
         }
         if let Some(dc) = dc.filter(|dc| self.nodes[dc].pacemaker.daemon.is_some()) {
@@ -162,7 +162,7 @@ impl World {
         if daemon.joined_ms.is_some() {
             return Some(daemon.lonely_ms + ELECTION_MS);
         }
-        let deadtime_ms = Config::read(&cib.configuration).duration_ms("dc-deadtime", DC_DEADTIME_MS);
+        let deadtime_ms = cib.configuration.config().duration_ms("dc-deadtime", DC_DEADTIME_MS);
         Some(daemon.lonely_ms + (deadtime_ms + ELECTION_MS).max(FIRST_ELECTION_MS))
     }
 
@@ -202,24 +202,26 @@ impl World {
             let daemon = self.nodes[&name].pacemaker.daemon.as_ref().filter(|_| peers.contains(&name));
             let joined = daemon.is_some_and(|daemon| daemon.joined_ms.is_some());
             let may_join = daemon.is_some_and(|daemon| now >= daemon.lonely_ms + JOIN_MS);
-            let known = self.nodes[dc].pacemaker.cib.as_ref().and_then(|cib| cib.status.get(&name).cloned());
-            let mut state = known.clone().unwrap_or_default();
-            state.in_ccm = ring.contains(&name);
-            state.online = daemon.is_some();
+            let known = self.nodes[dc].pacemaker.cib.as_ref().and_then(|cib| cib.status.get(&name));
+            let in_ccm = ring.contains(&name);
             // One that has gone silent is believed in until Corosync has lost it.
             let silent = self.corosync(dc).is_some_and(|corosync| corosync.silent.contains_key(&name));
-            if silent || (known.is_none() && !state.in_ccm) {
+            if silent || (known.is_none() && !in_ccm) {
                 continue;
             }
-            let was_lost = state.expected && state.member && !joined && !self.was_member(&name, dc);
-            if !state.online || was_lost {
-                state.online &= !was_lost;
-            } else if !joined && may_join || (name == *dc && !state.member) {
+            let member = known.is_some_and(|state| state.member);
+            let expected = known.is_some_and(|state| state.expected);
+            let was_lost = expected && member && !joined && !self.was_member(&name, dc);
+            let online = daemon.is_some() && !was_lost;
+            let joins = online && (!joined && may_join || (name == *dc && !member));
+            if !joins && known.is_some_and(|state| (state.in_ccm, state.online) == (in_ccm, online)) {
+                continue;
+            }
+            let mut state = NodeState { in_ccm, online, ..known.cloned().unwrap_or_default() };
+            if joins {
                 self.join(dc, &name, &mut state);
             }
-            if known.as_ref() != Some(&state) {
-                self.write_state(dc, name, state);
-            }
+            self.write_state(dc, name, state);
         }
         self.replicate(dc);
     }
@@ -254,8 +256,7 @@ impl World {
             daemon.joined_ms = Some(now);
             daemon.calls += 1;
         }
-        let configuration = self.nodes[dc].pacemaker.cib.as_ref().map(|cib| cib.configuration.clone());
-        let config = Config::read(&configuration.unwrap_or_default());
+        let config = self.nodes[dc].pacemaker.cib.as_ref().map(|cib| cib.configuration.config()).unwrap_or_default();
         state.history = self.probe_all(name, &config, &state.history);
     }
 
@@ -282,10 +283,11 @@ impl World {
     ) -> History {
         let at_ms = self.clock_ms;
         let runs = agents::is_up(self, name, primitive);
-        let busy = |daemon: &Daemon| daemon.jobs.contains_key(&primitive.id);
-        if let Some(known) = known
-            && (known.is_active() == runs || self.nodes[name].pacemaker.daemon.as_ref().is_some_and(busy))
-        {
+        let has_job = |daemon: &Daemon| daemon.jobs.contains_key(&primitive.id);
+        let busy = self.nodes[name].pacemaker.daemon.as_ref().is_some_and(has_job);
+        // What ended under another DC is still taken to be under way, and is not.
+        let settled = |known: &History| known.last.as_ref().is_none_or(|last| last.rc.is_some());
+        if let Some(known) = known.filter(|known| busy || (known.is_active() == runs && settled(known))) {
             return known.clone();
         }
         let Some(daemon) = &mut self.node_mut(name).pacemaker.daemon else { return History::default() };
@@ -295,18 +297,19 @@ impl World {
         let last = Op { call, task: Task::Probe, interval_ms: 0, rc, reason, at_ms, took_ms: 140 };
         // What runs and was not expected to is kept in the place of a failure, and is none.
         let failure = runs.then(|| last.clone());
-        let (agent, digest) = (primitive.agent(), primitive.digest());
+        let (agent, digest) = (primitive.agent(), primitive.digest.clone());
         History { agent, last: Some(last), failure, digest, ..History::default() }
     }
 
     /// Gives the DC's CIB to all who have joined it.
     pub(super) fn replicate(&mut self, dc: &NodeName) {
-        let Some(cib) = self.nodes[dc].pacemaker.cib.clone() else { return };
+        let Some(version) = self.nodes[dc].pacemaker.cib.as_ref().map(|cib| cib.version) else { return };
         for name in self.peers(dc) {
-            let pacemaker = &mut self.node_mut(&name).pacemaker;
+            let pacemaker = &self.nodes[&name].pacemaker;
             let joined = pacemaker.daemon.as_ref().is_some_and(|daemon| daemon.joined_ms.is_some());
-            if joined && pacemaker.cib.as_ref().is_none_or(|own| own.version != cib.version) {
-                pacemaker.cib = Some(cib.clone());
+            if joined && pacemaker.cib.as_ref().is_none_or(|own| own.version != version) {
+                let cib = self.nodes[dc].pacemaker.cib.clone();
+                self.node_mut(&name).pacemaker.cib = cib;
             }
         }
     }
@@ -345,7 +348,7 @@ fn write_own_options(cib: &mut Cib, cluster: &str, now: u64, dc: &NodeName) {
         ("cluster-name", cluster),
     ];
     for (name, value) in own {
-        let known = Config::read(&cib.configuration).options.get(name).map(String::as_str) == Some(value);
+        let known = cib.configuration.config().options.get(name).map(String::as_str) == Some(value);
         if known {
             continue;
         }

@@ -23,6 +23,8 @@ pub struct Wished {
     pub id: String,
     /// Where: on one node or none, and for a clone on each that may have it.
     pub nodes: Vec<NodeName>,
+    /// Whether each node has one of its own.
+    pub clone: bool,
     /// Whether the cluster may touch it.
     pub managed: bool,
     /// By which it is known whether it runs as written.
@@ -82,7 +84,7 @@ pub fn wishes(config: &Config, situation: &Situation) -> Vec<Wish> {
             let managed = is_free(config, primitive) && !in_maintenance(situation, &primitive.id);
             let wanted = found.iter().filter(|(_, count)| number < *count).map(|(node, _)| node.clone());
             let nodes = if managed { wanted.collect() } else { now(situation, &primitive.id) };
-            Wished { id: primitive.id.clone(), nodes, managed, digest: primitive.digest() }
+            Wished { id: primitive.id.clone(), nodes, clone: resource.clone, managed, digest: primitive.digest.clone() }
         });
         let wish = Wish { members: members.collect() };
         for node in wish.members.iter().flat_map(|member| &member.nodes) {
@@ -93,7 +95,7 @@ pub fn wishes(config: &Config, situation: &Situation) -> Vec<Wish> {
     wishes.extend(situation.found_orphans().into_iter().map(|(id, _)| {
         let managed = !config.is_on("maintenance-mode", false) && !in_maintenance(situation, id);
         let nodes = if managed { Vec::new() } else { now(situation, id) };
-        Wish { members: vec![Wished { id: id.clone(), nodes, managed, digest: String::new() }] }
+        Wish { members: vec![Wished { id: id.clone(), nodes, clone: false, managed, digest: String::new() }] }
     }));
     wishes
 }
@@ -217,10 +219,12 @@ pub fn stops(situation: &Situation, wish: &Wish) -> Vec<(String, NodeName)> {
             continue;
         }
         let places: Vec<_> = situation.running(&member.id).filter(|place| !place.stuck).collect();
-        let twice = places.len() > member.nodes.len().max(1);
+        // What is lost of a clone is no matter of its others.
+        let twice = !member.clone && places.len() > member.nodes.len().max(1);
+        let before = broken;
         for place in &places {
             let changed = !member.digest.is_empty() && place.digest != member.digest;
-            if broken || twice || changed || place.failed || !member.nodes.contains(&place.node) {
+            if before || twice || changed || place.failed || !member.nodes.contains(&place.node) {
                 list.push((member.id.clone(), place.node.clone()));
                 broken = true;
             }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::config::Config;
 use super::data::Cib;
 use super::element::Element;
 use super::mon;
@@ -13,7 +12,7 @@ use crate::model::NodeName;
 /// The document for a CIB with the configuration that is asked about.
 #[must_use]
 pub fn simulate(cib: &Cib, quorate: bool, dc: Option<&NodeName>, now_ms: u64) -> Element {
-    let config = Config::read(&cib.configuration);
+    let config = cib.configuration.config();
     let mut situation = Situation::of(cib, &config, quorate, now_ms);
     let fenced = place::to_fence(&config, &situation);
     let wishes = place::wishes(&config, &situation);

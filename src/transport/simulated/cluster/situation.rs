@@ -79,6 +79,7 @@ impl Situation {
             let mut attributes = known.attributes.clone();
             attributes.extend(state.iter().flat_map(|state| state.attributes.clone()));
             let is = |name: &str| attributes.get(name).is_some_and(|value| super::config::is_true(value));
+            let (standby, maintenance) = (is("standby"), is("maintenance"));
             let here = state.is_some_and(|state| state.in_ccm && state.online);
             let clean = state.is_some_and(|state| here || !state.expected);
             // A member without Pacemaker is shown as pending and in standby; nobody put it there.
@@ -88,10 +89,10 @@ impl Situation {
                 online: here || bare,
                 pending: bare || (here && state.is_some_and(|state| !state.member)),
                 unclean: fencing && !clean,
-                standby: bare || is("standby"),
-                maintenance: is("maintenance"),
+                standby: bare || standby,
+                maintenance,
                 expected: state.is_some_and(|state| state.expected),
-                attributes: attributes.clone(),
+                attributes,
             };
             situation.nodes.insert(name.clone(), standing);
         }

@@ -1,7 +1,7 @@
 //! `cibadmin`, `crm_resource`, `stonith_admin`, and the scripts that try and push a configuration.
 
 use super::cib_text;
-use super::config::{Config, Primitive, Resource};
+use super::config::{Primitive, Resource};
 use super::element::Element;
 use super::fencing::Unfenced;
 use super::situation::Situation;
@@ -46,8 +46,8 @@ pub fn try_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
             return printed(head(verify::INVALID, 0) + &lines(&said) + "--\n");
         }
     };
-    let candidate = super::data::Cib { configuration, ..cib.clone() };
-    let config = Config::read(&candidate.configuration);
+    let candidate = super::data::Cib { configuration: configuration.into(), ..cib.clone() };
+    let config = candidate.configuration.config();
     let orphans = !Situation::of(&candidate, &config, true, world.clock_ms).orphans.is_empty();
     let (mut status, said) = verify::verify(&candidate.configuration, call.stdin, orphans);
     if said.iter().any(|line| line.contains("Warnings found")) {
@@ -72,7 +72,7 @@ pub fn push_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     }
     let Ok(configuration) = Element::read(call.stdin) else { return failed(65, "Could not parse the XML\n") };
     if !verify::schema(call.stdin).is_empty() {
-        let mut refused = super::data::Cib { configuration, ..cib.clone() };
+        let mut refused = super::data::Cib { configuration: configuration.into(), ..cib.clone() };
         refused.patched(world.clock_ms, at);
         return Output {
             status: verify::INVALID,
@@ -86,11 +86,11 @@ pub fn push_cib(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     };
     let now_ms = world.clock_ms;
     if let Some(cib) = &mut world.node_mut(&dc).pacemaker.cib {
-        if configuration == cib.configuration {
+        if configuration == *cib.configuration {
             // The patch raises the epoch all the same.
             cib.changed(now_ms, at, "cibadmin", "root");
         } else {
-            cib.configuration = configuration;
+            cib.configuration = configuration.into();
             cib.patched(now_ms, at);
         }
     }
@@ -107,7 +107,7 @@ pub fn crm_resource(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output
                     Error performing operation: Not connected\n";
         return failed(DISCONNECTED, said);
     };
-    let config = Config::read(&cib.configuration);
+    let config = cib.configuration.config();
     // One member stands for its whole group.
     let is = |resource: &&Resource| resource.id == id || resource.members.iter().any(|member| member.id == id);
     let Some(members) = config.resources.iter().find(is).map(|resource| resource.members.clone()) else {
@@ -244,7 +244,7 @@ impl World {
     #[must_use]
     pub fn would_disturb(&self, at: &NodeName, configuration: &str) -> bool {
         let (Some(cib), Ok(configuration)) = (self.cib(at), Element::read(configuration)) else { return false };
-        let candidate = super::data::Cib { configuration, ..cib.clone() };
+        let candidate = super::data::Cib { configuration: configuration.into(), ..cib.clone() };
         let document = simulate::simulate(&candidate, self.has_votes(at), None, self.clock_ms);
         let actions = document.child("actions").map(|actions| actions.children.as_slice()).unwrap_or_default();
         actions.iter().any(|action| action.get("action") != Some("start"))

@@ -1,5 +1,7 @@
 //! The cluster at work: what time finishes, what the DC begins next, and what monitors find.
 
+use std::sync::Arc;
+
 use super::agents;
 use super::config::{Config, INFINITY, Primitive, add, score};
 use super::data::{Cib, History, Job, Op, Task, rc};
@@ -30,8 +32,8 @@ impl World {
         }
     }
 
-    fn config_of(&self, dc: &NodeName) -> Config {
-        self.nodes[dc].pacemaker.cib.as_ref().map(|cib| Config::read(&cib.configuration)).unwrap_or_default()
+    fn config_of(&self, dc: &NodeName) -> Arc<Config> {
+        self.nodes[dc].pacemaker.cib.as_ref().map(|cib| cib.configuration.config()).unwrap_or_default()
     }
 
     /// The situation for a DC.
@@ -90,7 +92,9 @@ impl World {
             parameters: held.map(|held| held.parameters.clone()).unwrap_or_default(),
             meta: std::collections::BTreeMap::new(),
             operations: std::collections::BTreeMap::new(),
+            digest: String::new(),
         }
+        .digested()
     }
 
     fn call(&mut self, name: &NodeName) -> u32 {
@@ -120,7 +124,7 @@ impl World {
         match op.task {
             Task::Monitor => history.monitor = Some(op),
             Task::Start => {
-                history.digest = primitive.digest();
+                history.digest.clone_from(&primitive.digest);
                 history.monitor = None;
                 history.last = Some(op);
             }
@@ -161,11 +165,12 @@ impl World {
             for primitive in config.primitives() {
                 let cib = self.nodes[dc].pacemaker.cib.as_ref();
                 let history = cib.and_then(|cib| cib.status.get(&name)?.history.get(&primitive.id));
-                let Some(history) = history.filter(|history| history.is_active()).cloned() else { continue };
+                let Some(history) = history.filter(|history| history.is_active()) else { continue };
                 let busy =
                     self.nodes[&name].pacemaker.daemon.as_ref().is_some_and(|d| d.jobs.contains_key(&primitive.id));
                 let Some(monitor) = history.monitor.clone() else {
-                    self.begin_to_monitor(dc, &name, primitive, &history);
+                    let found = history.last.clone();
+                    self.begin_to_monitor(dc, &name, primitive, found);
                     continue;
                 };
                 self.tell_of_link(dc, &name, primitive);
@@ -181,8 +186,8 @@ impl World {
     }
 
     /// What was found to be running is looked at from now on as if it had been started.
-    fn begin_to_monitor(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive, history: &History) {
-        let found = history.last.as_ref().filter(|last| last.task == Task::Probe && last.rc == Some(rc::OK)).cloned();
+    fn begin_to_monitor(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive, last: Option<Op>) {
+        let found = last.filter(|last| last.task == Task::Probe && last.rc == Some(rc::OK));
         let interval_ms = primitive.operations.get("monitor").map_or(0, |monitor| monitor.interval_ms);
         if let Some(found) = found.filter(|_| interval_ms > 0 && primitive.is_managed()) {
             let (call, at_ms) = (self.call(name), self.clock_ms);
@@ -213,8 +218,8 @@ impl World {
     /// Begins what can be begun.
     fn schedule(&mut self, dc: &NodeName) {
         let config = self.config_of(dc);
-        let Some(cib) = self.nodes[dc].pacemaker.cib.clone() else { return };
-        let situation = self.situation(dc, &cib, &config);
+        let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
+        let situation = self.situation(dc, cib, &config);
         for (target, _) in place::to_fence(&config, &situation) {
             self.fence(dc, &config, &situation, &target);
         }
@@ -241,7 +246,7 @@ impl World {
         history.agent = primitive.agent();
         history.last = Some(Op { call: 0, task, interval_ms: 0, rc, reason, at_ms: since_ms, took_ms: 0 });
         if task == Task::Start {
-            history.digest = primitive.digest();
+            history.digest.clone_from(&primitive.digest);
         }
         cib.updated();
     }
