@@ -209,20 +209,20 @@ pub fn patience(spec: &Spec, volume: &Volume, times: &FenceTimes) -> Option<Dura
 #[must_use]
 pub fn gives_up(spec: &Spec, volume: &Volume, times: &FenceTimes) -> (&'static str, Duration) {
     let ping = (PING_TIMEOUT, ping_timeout(spec, volume, times));
-    let tcp = volumes::written_options(volume).get(TCP_TIMEOUT).and_then(duration);
+    let tcp = volumes::written_options(volume).get(TCP_TIMEOUT).map(String::as_str).and_then(duration);
     tcp.filter(|tcp| !tcp.is_zero() && *tcp < ping.1).map_or(ping, |tcp| (TCP_TIMEOUT, tcp))
 }
 
 /// An option's value as a length of time.
 #[allow(clippy::ptr_arg, reason = "it is given what a map of options has")]
-fn duration(value: &String) -> Option<Duration> {
+fn duration(value: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(gluster_options::seconds(value)?).ok()
 }
 
 /// The ping-timeout of `volume`: as written, else derived, else its profile's, else upstream's.
 #[must_use]
 pub fn ping_timeout(spec: &Spec, volume: &Volume, times: &FenceTimes) -> Duration {
-    let written = volume.options.get(PING_TIMEOUT).and_then(duration);
-    let of_profile = || volumes::written_options(volume).get(PING_TIMEOUT).and_then(duration);
+    let written = volume.options.get(PING_TIMEOUT).map(String::as_str).and_then(duration);
+    let of_profile = || volumes::written_options(volume).get(PING_TIMEOUT).map(String::as_str).and_then(duration);
     written.or_else(|| derived_ping_timeout(spec, volume, times)).or_else(of_profile).unwrap_or(UPSTREAM)
 }

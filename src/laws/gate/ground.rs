@@ -75,7 +75,7 @@ impl Ground {
         let sim = Simulated::new(world_gen::blank([&spec])).follow_time().taking_time();
         let watched = Watched::new(&sim, &spec);
         let allow = Allow::all();
-        let errand = Errand { spec: &spec, allow: &allow, owner: "first", limit: Duration::from_secs(600) };
+        let errand = Errand { spec: &spec, allow: &allow, owner: "first", limit: Duration::from_secs(600), wish: None };
         let report = timeless(apply(&watched, &errand, |_| ())).expect("nothing goes wrong");
         assert_eq!(report.verdict, Verdict::AsWritten, "{report:?}");
         let world = sim.world().clone();

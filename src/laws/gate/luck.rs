@@ -143,7 +143,7 @@ fn work(run: &mut Run<'_>, draws: &mut Draws) -> Result<String, String> {
     let death = if draws.chance(50) { Fault::CrashBefore } else { Fault::CrashAfter };
     let operator = run.sim.second(Schedule::none().and(dies_at, death));
     let (spec, allow) = (&run.ground.spec, Allow::default());
-    let errand = Errand { spec, allow: &allow, owner: "first", limit: Duration::from_secs(60) };
+    let errand = Errand { spec, allow: &allow, owner: "first", limit: Duration::from_secs(60), wish: None };
     let (run, broken) = (Mutex::new(run), Mutex::new(Ok(())));
     let meanwhile = || {
         let passed = run.lock().expect("nobody panics with it").second();
