@@ -28,6 +28,8 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         }
         (Wish::Heal(_), _) => false,
         (Wish::Fence(node, _) | Wish::ConfirmOff(node), "fencing") => name == node.as_str(),
+        // Who waits for a copy that is off for good is told not to.
+        (Wish::ConfirmOff(_) | Wish::Recover(..), "guard") => item.id == item.subject.item("alone"),
         (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
         (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
         (Wish::Replace(node), _) => ["resume", "replace"].contains(kind) || is_of(node, item),
