@@ -7,7 +7,10 @@ use std::process::{Command, Output};
 
 /// Runs `bricklayer` on the quickstart's cluster, whose state is in a folder of the test's own.
 fn bricklayer(state: &Path, args: &[&str]) -> Output {
-    let spec = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/quickstart.yaml");
+    run(concat!(env!("CARGO_MANIFEST_DIR"), "/specs/quickstart.yaml").as_ref(), state, args)
+}
+
+fn run(spec: &Path, state: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bricklayer"));
     command.args(args).arg(spec).arg("--state-dir").arg(state).env_remove("STATE_DIRECTORY");
     command.output().expect("bricklayer runs")
@@ -59,5 +62,59 @@ fn what_runs_on_a_node_that_is_drained_moves() {
     assert!(says(2, &["status"]).contains("db node02 started"));
     says(0, &["node", "resume", "node01"]);
     assert!(says(2, &["status", "-o", "json"]).contains("\"owner\": \"node02\""), "its domain does not fail back");
+    says(0, &["plan"]);
+}
+
+#[test]
+fn a_new_machine_takes_the_place_of_a_lost_one_and_its_bricks_are_filled() {
+    let folder = tempfile::tempdir().expect("a folder of the test's own");
+    let says = |code: i32, args: &[&str]| says(folder.path(), code, args);
+    says(0, &["apply", "--yes"]);
+    says(0, &["simulate", "reinstall", "node02"]);
+    says(0, &["simulate", "pass", "60s"]);
+    let told = says(2, &["apply", "--yes", "--timeout", "15s"]);
+    assert!(told.contains("`bricklayer node replace node02` has it take the place of the lost one"), "{told}");
+    // Nobody is there to type the name.
+    says(1, &["node", "replace", "node02"]);
+    let replace = ["node", "replace", "node02", "--lost", "node02"];
+    let told = says(0, &replace);
+    assert!(told.contains("node02 has taken the place of the lost machine"), "{told}");
+    says(0, &["plan"]);
+    assert!(says(2, &["status"]).contains("db node01 started"));
+    assert!(says(0, &replace).contains("has taken the place"), "it is done, and is done again in vain");
+}
+
+/// A node with a brick of each of two sets.
+const TWO_SETS: &str = "\
+apiVersion: bricklayer/v1
+cluster: sets
+transport: simulated
+nodes: {node01: {}, node02: {}, node03: {}}
+volumes: {vol: {replica: 2, bricks: [node01:/b/a/1, node02:/b/a/1, node02:/b/b/2, node03:/b/b/2]}}
+";
+
+#[test]
+fn the_bricks_of_a_new_machine_are_filled_one_after_the_other_and_only_while_all_other_copies_are_served() {
+    let folder = tempfile::tempdir().expect("a folder of the test's own");
+    let file = folder.path().join("sets.yaml");
+    std::fs::write(&file, TWO_SETS).expect("it is the test's own");
+    let says = |code: i32, args: &[&str]| {
+        let output = run(&file, folder.path(), args);
+        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{told}");
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    says(0, &["apply", "--yes"]);
+    says(0, &["simulate", "reinstall", "node02"]);
+    says(0, &["simulate", "cut", "node03"]);
+    says(0, &["simulate", "pass", "60s"]);
+    let replace = ["node", "replace", "node02", "--lost", "node02"];
+    let told = says(3, &replace);
+    assert!(told.contains("it is not known whether brick node03:/b/b/2 of volume vol is served"), "{told}");
+    says(0, &["simulate", "boot", "node03"]);
+    says(0, &["simulate", "pass", "60s"]);
+    let told = says(0, &replace);
+    let at = |words: &str| told.find(words).unwrap_or_else(|| panic!("{words} is not in {told}"));
+    assert!(at("fill brick /b/a/1 on node02") < at("fill brick /b/b/2 on node02"));
     says(0, &["plan"]);
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::wish::{self, WishArgs, grant, is_off, tell};
+use super::wish::{self, WishArgs, grant, is_lost, is_off, tell};
 use super::{CliError, Exit, Global};
 use crate::model::Wish;
 use crate::view::Ui;
@@ -20,6 +20,8 @@ enum Verb {
     Drain(Named),
     /// Bring a drained node back: its bricks, then the heal, then the cluster
     Resume(Named),
+    /// Have a new machine take the place of one whose disks are lost, under its name and addresses
+    Replace(Replace),
     /// Say that a node is off for good: nobody fences it, and nobody waits for it any more
     ConfirmOff(ConfirmOff),
 }
@@ -33,6 +35,23 @@ struct Named {
     /// The node
     #[arg(value_name = "NODE")]
     node: String,
+    #[command(flatten)]
+    wish: WishArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+The machine is installed anew, answers, and has empty disks where the bricks were. It becomes the
+member of the pool that it was; its bricks are filled from the other copies, one set after the
+other, and once they are healed it joins the cluster. It is refused while another copy of what it
+had is not served. What was broken off goes on when it is asked for again.")]
+struct Replace {
+    /// The node
+    #[arg(value_name = "NODE")]
+    node: String,
+    /// The node once more, so that nobody asks
+    #[arg(long, value_name = "NODE")]
+    lost: Vec<String>,
     #[command(flatten)]
     wish: WishArgs,
 }
@@ -60,6 +79,7 @@ struct ConfirmOff {
 pub async fn run(args: &NodeArgs, ui: &mut Ui, global: &Global) -> Result<Exit, CliError> {
     let (Verb::Drain(Named { node, wish })
     | Verb::Resume(Named { node, wish })
+    | Verb::Replace(Replace { node, wish, .. })
     | Verb::ConfirmOff(ConfirmOff { node, wish, .. })) = &args.verb;
     wish::on(ui, &wish.path, global, async |ui, cluster, interrupt| {
         let node = wish::named("node", node, cluster.spec().nodes.keys())?.clone();
@@ -69,6 +89,13 @@ pub async fn run(args: &NodeArgs, ui: &mut Ui, global: &Global) -> Result<Exit, 
                 (Wish::Drain(node.clone()), format!("{node} is drained and can be switched off; {back}"))
             }
             Verb::Resume(_) => (Wish::Resume(node.clone()), format!("{node} is back")),
+            Verb::Replace(Replace { lost, .. }) => {
+                if !is_lost(ui, &node, lost)? {
+                    ui.talk("nothing was run\n");
+                    return Ok(Exit::Differs);
+                }
+                (Wish::Replace(node.clone()), format!("{node} has taken the place of the lost machine"))
+            }
             Verb::ConfirmOff(ConfirmOff { off, .. }) => {
                 if !is_off(ui, &node, off)? {
                     ui.talk("nothing was run\n");

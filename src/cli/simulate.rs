@@ -34,6 +34,8 @@ enum Event {
     Cut(OfNode),
     /// Switch a node on: what is enabled at boot starts
     Boot(OfNode),
+    /// Put a new, empty machine in the place of a node, with its name and addresses
+    Reinstall(OfNode),
     /// Kill Corosync on a node with SIGKILL
     KillCorosync(OfNode),
     /// Let time pass
@@ -65,6 +67,7 @@ pub fn run(args: &SimulateArgs, ui: &mut Ui, global: &Global) -> Result<Exit, Cl
     match &args.event {
         Event::Cut(of) => on_node(ui, global, of, "has no power", |world, node| world.cut_power(node, None)),
         Event::Boot(of) => on_node(ui, global, of, "is on", World::boot),
+        Event::Reinstall(of) => on_node(ui, global, of, "is a new machine", World::reinstall),
         Event::KillCorosync(of) => on_node(ui, global, of, "has lost its Corosync", World::kill_corosync),
         Event::Pass { time, path } => {
             let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

@@ -55,7 +55,7 @@ pub async fn grant(
 ) -> Result<Report, CliError> {
     let risks = match wish {
         // Each of these was typed by name, with what it means.
-        Wish::ConfirmOff(_) | Wish::Recover(..) => [Risk::Disruptive, Risk::Destructive].into(),
+        Wish::ConfirmOff(_) | Wish::Recover(..) | Wish::Replace(_) => [Risk::Disruptive, Risk::Destructive].into(),
         _ => [Risk::Disruptive].into(),
     };
     cluster.wish(wish);
@@ -81,6 +81,18 @@ pub fn is_off(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, Cli
 pub fn gives_up(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
     let question = format!("What only the copy on {node} has is lost for good. Is that the one to give up?");
     is_said(ui, node, said, &question, &format!("add `--give-up {node}` to lose what only its copy has"))
+}
+
+/// Whether a person has said by name that what `node` had on its disks is lost.
+///
+/// # Errors
+/// Where there is nobody to ask.
+pub fn is_lost(ui: &mut Ui, node: &NodeName, said: &[String]) -> Result<bool, CliError> {
+    let question = format!(
+        "{node} counts as a new machine: what the old one had is given up, and its bricks are filled from the other \
+         copies. Are the old disks lost?"
+    );
+    is_said(ui, node, said, &question, &format!("add `--lost {node}` if what it had is lost"))
 }
 
 fn is_said(ui: &mut Ui, node: &NodeName, said: &[String], question: &str, hint: &str) -> Result<bool, CliError> {

@@ -11,6 +11,7 @@ use super::nodes;
 use super::{Assessment, Brick, Cx, Filesystem, Kind, Spec, Volume, VolumeState};
 use crate::model::{
     AbsPath, Cause, Difference, Findings, Item, Milestone, NodeName, Place, Risk, Seen, SpecPath, Subject, VolumeName,
+    Wish,
 };
 use crate::tools::node::{self, BrickPlace, Device, Holds, PlaceKind};
 use crate::tools::{gluster, systemd};
@@ -75,6 +76,12 @@ pub(super) fn served(brick: &Brick) -> Milestone {
     subject(brick).is("served")
 }
 
+/// Whether nothing lies there, and nothing ever did.
+pub(super) fn is_blank(place: &BrickPlace) -> bool {
+    let empty = place.kind == PlaceKind::Absent || (place.kind == PlaceKind::Dir && place.empty);
+    empty && place.volume_id.is_none()
+}
+
 /// One brick of one volume.
 struct One<'a> {
     cx: &'a Cx<'a>,
@@ -135,7 +142,7 @@ impl One<'_> {
             let because = format!("{path} on {node} is not a directory");
             return Some(self.held("place", because, "move it away, or name another path"));
         }
-        let own_id = self.existing_id();
+        let own_id = self.demanded_id(place);
         if own_id.is_none() && place.mount == path.as_str() && !self.volume.allow_root_partition {
             let because = format!("{path} on {node} is a mount point, and glusterd takes only a directory below one");
             return Some(self.held("place", because, "name a directory below it, such as `PATH/brick`"));
@@ -161,15 +168,28 @@ impl One<'_> {
 
     /// The volume is there, and its brick is not.
     fn lost(&self, because: String) -> Item {
-        let hint = "its file system is not mounted, or its disk was replaced: mount it, or replace the brick; nothing \
-                    is made or started there meanwhile";
-        self.held("identity", because, hint)
+        let hint = format!(
+            "its file system is not mounted, or its disk was replaced: mount it, or, if what lay there is lost, `bricklayer \
+             node replace {}`; nothing is made or started there meanwhile",
+            self.brick.node
+        );
+        self.held("identity", because, &hint)
     }
 
     /// The id of the volume, if it exists and this brick is one of its own.
     fn existing_id(&self) -> Option<String> {
         let volume = self.actual.volumes.known()?.get(self.name.as_str())?;
         self.actual.has_brick(self.name, self.brick).then(|| volume.id.clone())
+    }
+
+    /// The id that its place is to carry. One that is empty gets it when the brick of a lost machine is filled anew.
+    fn demanded_id(&self, place: &BrickPlace) -> Option<String> {
+        self.existing_id().filter(|_| !(self.is_replaced() && is_blank(place)))
+    }
+
+    /// Whether the brick's machine is a new one, on which it is to be made anew.
+    fn is_replaced(&self) -> bool {
+        self.cx.intent.wish == Some(Wish::Replace(self.brick.node.clone()))
     }
 
     /// Whether this place carries the id of the volume that it is no brick of any more.
@@ -263,7 +283,7 @@ impl One<'_> {
                 let hint = "only blank devices are formatted; if nothing on it is needed, `wipefs --all` it yourself";
                 return found.item(refuse(because, hint));
             }
-            Some((Holds::Blank, None)) if self.existing_id().is_some() => {
+            Some((Holds::Blank, None)) if self.existing_id().is_some() && !self.is_replaced() => {
                 let because = format!("{device} on {node} is blank, and volume {} has its brick on it", self.name);
                 return found.item(self.lost(because).gives(ready(self.brick)));
             }
@@ -273,7 +293,7 @@ impl One<'_> {
             }
         }
         let mount = self.mount(device, filesystem).needs(formatted);
-        if self.existing_id().is_some() {
+        if self.existing_id().is_some() && !self.is_replaced() {
             // The brick is on it already; whether it is the right one, the look after the mount tells.
             return found.item(mount.gives(ready(self.brick)));
         }

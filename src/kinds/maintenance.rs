@@ -1,4 +1,5 @@
-//! A node that is taken out of service for a while, and taken back: `node drain` and `node resume`.
+//! A node that is taken out of service for a while, and taken back: `node drain` and `node resume`; or that is lost, and
+//! whose place a new machine takes: `node replace`.
 //!
 //! That a node is drained is a mark on the node itself and Pacemaker's standby of it: the one is there without a cluster
 //! manager, the other is seen while the node is off, and both outlive a reboot. From the mark on, all but these two verbs
@@ -6,11 +7,13 @@
 
 mod drain;
 mod obstacles;
+mod replace;
 mod resume;
 
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Findings, Milestone, NodeName, Subject, Wish};
 
+pub(super) use replace::refills;
 pub(super) use resume::whole;
 
 /// What is done about nodes that are drained, or to be, as a kind; the file says nothing of it.
@@ -23,6 +26,7 @@ impl Kind for Maintenance {
         match &cx.intent.wish {
             Some(Wish::Drain(node)) => drain::assess(cx, node, found),
             Some(Wish::Resume(node)) => resume::assess(cx, node, found),
+            Some(Wish::Replace(node)) => replace::assess(cx, node, found),
             _ => {}
         }
     }

@@ -93,7 +93,7 @@ pub(crate) fn seen_for(spec: &Spec, wish: &Wish) -> Milestone {
     match wish {
         Wish::Heal(volume) => volumes::healed(volume),
         Wish::Drain(node) => maintenance::drained(node),
-        Wish::Resume(node) => maintenance::resumed(node),
+        Wish::Resume(node) | Wish::Replace(node) => maintenance::resumed(node),
         _ => manager::answers(spec),
     }
 }

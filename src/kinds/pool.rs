@@ -11,7 +11,9 @@ use reach::Obstacle;
 
 use super::nodes::{self, POLL};
 use super::{Assessment, Cx, Kind, Spec};
-use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
+use crate::model::{
+    Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why, Wish,
+};
 use crate::tools::gluster::{self, Peer, Pool, Standing};
 
 /// The pool, as a kind.
@@ -98,6 +100,16 @@ impl View {
             // A node whose glusterd does not answer can only be recognised by the names it goes by.
             None => peers.values().find(|peer| peer.hostnames.iter().any(|name| spec.goes_by(node, name))),
         }
+    }
+
+    /// The UUID under which `viewer` knows the name of `node`, if that is another than the node's own and nobody's.
+    fn place_of(&self, spec: &Spec, viewer: &NodeName, node: &NodeName) -> Option<&str> {
+        let own = self.by_uuid();
+        let lost = |(uuid, peer): &(&String, &Peer)| {
+            !own.contains_key(*uuid) && peer.hostnames.iter().any(|name| spec.goes_by(node, name))
+        };
+        self.pool(node)?;
+        self.pool(viewer)?.peers.iter().find(lost).map(|(uuid, _)| uuid.as_str())
     }
 
     /// The seed, and those that are in its pool and connected.
@@ -218,6 +230,30 @@ fn stranger<'a>(cx: &'a Cx<'_>, view: &View, node: &NodeName) -> Option<&'a Node
     cx.spec.nodes.keys().find(|other| is_member(other) && !(settled(other, node) && settled(node, other)))
 }
 
+/// A new machine in the place of one that the pool knows by another UUID: to probe it would change nothing, because
+/// glusterd goes by the name there and by the UUID in all else.
+fn adopt(cx: &Cx<'_>, view: &View, node: &NodeName, uuid: &str, found: &mut Assessment) {
+    let what = subject(node);
+    let summary = format!("have the pool know {node} as the member that it was");
+    if cx.intent.wish != Some(Wish::Replace(node.clone())) {
+        let because = format!("the pool knows {node} as another machine than it is now: its disk was lost, or changed");
+        let hint = format!("`bricklayer node replace {node}` has it take the place of the lost one");
+        let item = Item::held(&what, "adopt", summary, Cause::Refused, because, hint);
+        return found.item(item.gives(in_pool(node)).gives(named(node)));
+    }
+    let others = view.seen.iter().filter(|(other, _)| *other != node);
+    let names =
+        others.filter_map(|(other, seen)| Some((seen.known()?.own.clone(), cx.spec.storage_of(other).to_owned())));
+    let own = view.pool(node).map(|pool| pool.own.clone()).unwrap_or_default();
+    let item = Item::run(&what, "adopt", summary, Place::On(node.clone()), gluster::adopt(uuid, &names.collect()))
+        .because(Difference::changed("UUID", own, uuid))
+        .in_lane(Lane::Gluster)
+        .needs(nodes::knows_names(node))
+        .gives(in_pool(node))
+        .gives(named(node));
+    found.item(item);
+}
+
 /// A node that the pool does not know.
 fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut Assessment) {
     let what = subject(node);
@@ -247,6 +283,9 @@ fn join(cx: &Cx<'_>, view: &View, seed: &NodeName, node: &NodeName, found: &mut 
     if let Some((cause, because, hint)) = own_volumes {
         let item = Item::held(&what, "join", format!("add {node} to the pool"), cause, because, hint);
         return found.item(item.gives(in_pool(node)).gives(named(node)));
+    }
+    if let Some(uuid) = view.place_of(cx.spec, seed, node) {
+        return adopt(cx, view, node, uuid, found);
     }
     if let Some(Obstacle { because, hint }) = reach::obstacle(cx, seed, node) {
         let item = Item::held(&what, "join", format!("add {node} to the pool"), Cause::Refused, because, hint);

@@ -16,6 +16,7 @@ const ANY: &str = "any node";
 pub fn runbook(spec: &Spec) -> Runbook {
     let mut chapters = vec![look(spec)];
     chapters.extend(volumes(spec).map(|(name, volume)| heal(spec, name, volume)));
+    chapters.extend(replace(spec));
     if spec.has_manager() {
         chapters.push(drain(spec));
         chapters.push(rejoin(spec));
@@ -150,6 +151,44 @@ fn rejoin(spec: &Spec) -> Chapter {
             step("If it was taken out of service, services may come again.", "the node", free),
         ],
     }
+}
+
+/// A new machine in the place of one whose disks are lost, as `node replace` has it.
+fn replace(spec: &Spec) -> Option<Chapter> {
+    let all: Vec<_> = volumes(spec).filter_map(|(name, volume)| Some((name, volume.bricks.last()?))).collect();
+    let node = &all.first()?.1.node;
+    let all: Vec<_> = all.into_iter().filter(|(_, brick)| brick.node == *node).collect();
+    let other = spec.nodes.keys().find(|other| *other != node)?;
+    let intro = format!(
+        "The commands are for {node}; for another node, change them. Find the UUID by which the others know it, and their own."
+    );
+    let who = ["gluster pool list", "cat /var/lib/glusterd/glusterd.info"].map(str::to_owned);
+    let made = all.iter().map(|(_, brick)| format!("mkdir -p {}", brick.path));
+    let start = "systemctl start glusterd && gluster pool list && systemctl stop glusterd".to_owned();
+    let be = "sed -i s/^UUID=.*/UUID=UUID-OF-THE-LOST/ /var/lib/glusterd/glusterd.info".to_owned();
+    let peer = spec.storage_of(other);
+    let know = format!(
+        "printf 'uuid=UUID-OF-THE-OTHER\\nstate=3\\nhostname1={peer}\\n' >/var/lib/glusterd/peers/UUID-OF-THE-OTHER"
+    );
+    let again =
+        "Once it has been told of the volumes, start it anew: it finds the directories of bricks only at its start.";
+    let told = ["systemctl start glusterd", "gluster volume info", "systemctl restart glusterd"].map(str::to_owned);
+    let fill = all.iter().map(|(name, brick)| words(&gluster::reset_brick(name.as_str(), &brick.called(spec))));
+    let steps = vec![
+        step(intro, other.as_str(), who),
+        step(
+            "Make the bricks on their mounted file systems, and have glusterd be the lost one.",
+            node.as_str(),
+            made.chain([start, be, know]),
+        ),
+        step(again, node.as_str(), told),
+        step(
+            "Fill a brick; wait until it is healed before the next. Then the cluster, as below.",
+            other.as_str(),
+            fill,
+        ),
+    ];
+    Some(Chapter { title: "A node has lost its disks, and a new machine has its name".to_owned(), steps })
 }
 
 fn lost(spec: &Spec) -> Chapter {
@@ -319,6 +358,7 @@ mod tests {
             "pg_controldata /glvol00/brick/pgsql\n",
             "mount -t glusterfs localhost:/data00 /gldata00\n",
             "crm_resource --clear --resource service01\n",
+            "gluster volume reset-brick data00 node02m:/glvol00/brick node02m:/glvol00/brick commit force\n",
             "crm_attribute --node NODE --name standby --update on\n",
             "crm_attribute --node NODE --name standby --delete\n",
         ] {

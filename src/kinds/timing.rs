@@ -214,7 +214,6 @@ pub fn gives_up(spec: &Spec, volume: &Volume, times: &FenceTimes) -> (&'static s
 }
 
 /// An option's value as a length of time.
-#[allow(clippy::ptr_arg, reason = "it is given what a map of options has")]
 fn duration(value: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(gluster_options::seconds(value)?).ok()
 }

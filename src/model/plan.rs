@@ -67,6 +67,8 @@ pub enum Wish {
     Drain(NodeName),
     /// The node is to take part again.
     Resume(NodeName),
+    /// The node is a new machine in the place of a lost one, and is to take that place.
+    Replace(NodeName),
     /// The service is to start from this node's copies alone: those of nodes that are off are given up.
     Recover(ServiceName, NodeName),
     /// It is to be written down that fencing the node took so long, in milliseconds.
@@ -79,7 +81,7 @@ impl Wish {
     #[must_use]
     pub fn minds(&self, node: &NodeName) -> bool {
         match self {
-            Self::Drain(own) | Self::Resume(own) => own == node,
+            Self::Drain(own) | Self::Resume(own) | Self::Replace(own) => own == node,
             Self::ConfirmOff(_) | Self::Recover(..) => true,
             _ => false,
         }

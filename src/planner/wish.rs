@@ -32,6 +32,7 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         (Wish::ConfirmOff(_) | Wish::Recover(..), "guard") => item.id == item.subject.item("alone"),
         (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
         (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
+        (Wish::Replace(node), _) => ["resume", "replace"].contains(kind) || is_of(node, item),
         (Wish::Drain(_), "drain" | "service")
         | (Wish::Recover(..), "recovery" | "fencing")
         | (_, "cib" | "cluster") => true,

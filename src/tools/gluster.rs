@@ -267,6 +267,23 @@ pub fn probe(address: &str) -> Command {
     changes(["peer", "probe", address])
 }
 
+/// Has a new machine's glusterd be the member that the others know as `uuid`; `peers` are the others, by UUID, with the
+/// name of each.
+#[must_use]
+pub fn adopt(uuid: &str, peers: &BTreeMap<String, String>) -> Command {
+    let peers = peers.iter().map(|(uuid, host)| format!("{uuid}={host}"));
+    let args = std::iter::once(uuid.to_owned()).chain(peers);
+    Command::changes(Program::Script(scripts::ADOPT_PEER), args).within(Duration::from_secs(120))
+}
+
+/// Takes the empty directory of a brick for that brick, and has it filled from the other copies. glusterd takes it for a
+/// brick only if it was there when glusterd was started (seen with glusterfs 10.3: it compares paths that it has
+/// resolved by then).
+#[must_use]
+pub fn reset_brick(volume: &str, brick: &str) -> Command {
+    changes(["volume", "reset-brick", volume, brick, brick, "commit", "force"])
+}
+
 /// The counts that make a volume's shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {

@@ -39,6 +39,8 @@ scripts! {
     MAKE_BRICK = include_str!("scripts/make-brick.sh"), "make-brick";
     /// Stops glusterd and the bricks of the node.
     STOP_GLUSTER = include_str!("scripts/stop-gluster.sh"), "stop-gluster";
+    /// Has a new machine's glusterd take the place of a lost one's.
+    ADOPT_PEER = include_str!("scripts/adopt-peer.sh"), "adopt-peer";
     /// Takes the volume id from an empty brick directory.
     RELEASE_BRICK = include_str!("scripts/release-brick.sh"), "release-brick";
     /// Makes a file system on a blank device.

@@ -29,6 +29,7 @@ mod partition;
 #[cfg(feature = "soak")]
 mod partition_long;
 mod quorum_device;
+mod replace;
 mod shapes;
 mod two;
 mod watch;

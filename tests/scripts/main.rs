@@ -479,6 +479,32 @@ fn a_mount_point_is_sealed_only_while_it_is_an_empty_directory() {
     assert!(Command::new("chattr").args(["-i", &path]).status().unwrap().success());
 }
 
+#[test]
+fn a_new_glusterd_takes_the_place_of_a_lost_one_and_one_that_is_somebody_does_not() {
+    let Some(place) = Place::over(&[("glusterd", "/var/lib/glusterd")]) else { return };
+    place.fake("systemctl", "");
+    for folder in ["vols", "peers"] {
+        fs::create_dir(place.path(&format!("glusterd/{folder}"))).unwrap();
+    }
+    place.write("glusterd/glusterd.info", "UUID=new\noperating-version=100000\n");
+    let adopt = || place.status(scripts::ADOPT_PEER, &["old", "one=node01m", "three=node03m"], "");
+    for somebody in ["vols/data00", "peers/stranger"] {
+        let path = place.write(&format!("glusterd/{somebody}"), "");
+        assert_eq!(adopt(), 3, "{somebody}");
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(place.read("glusterd/glusterd.info"), "UUID=new\noperating-version=100000\n");
+    assert_eq!(adopt(), 0);
+    assert_eq!(place.read("calls"), "systemctl stop glusterd.service\nsystemctl start glusterd.service\n");
+    // By now the others have told it of the volumes.
+    place.write("glusterd/vols/data00", "");
+    assert_eq!(adopt(), 0);
+    assert!(place.read("calls").ends_with("systemctl start glusterd.service\nsystemctl start glusterd.service\n"));
+    assert_eq!(place.read("glusterd/glusterd.info"), "UUID=old\noperating-version=100000\n");
+    assert_eq!(place.read("glusterd/peers/one"), "uuid=one\nstate=3\nhostname1=node01m\n");
+    assert_eq!(names_in(&place.path("glusterd/peers")), ["one", "three"]);
+}
+
 /// Whether this is root, which these scripts take; without, their tests say that they were skipped.
 fn is_root() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);

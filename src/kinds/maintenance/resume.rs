@@ -14,17 +14,18 @@ fn subject(node: &NodeName) -> Subject {
     Subject::new("resume", node)
 }
 
-/// The milestones that all copies of what lies on `node`, which is resumed, are whole.
+/// The milestones that all copies of what lies on `node`, which is brought back, are whole.
 pub(in crate::kinds) fn whole(cx: &Cx<'_>, node: &NodeName) -> Vec<Milestone> {
-    if cx.intent.wish != Some(Wish::Resume(node.clone())) {
-        return Vec::new();
+    match &cx.intent.wish {
+        Some(Wish::Resume(back) | Wish::Replace(back)) if back == node => {}
+        _ => return Vec::new(),
     }
     let here: BTreeSet<&VolumeName> = bricks(cx, node).map(|(name, _)| name).collect();
     here.into_iter().map(volumes::healed).collect()
 }
 
 /// The bricks that `node` is to serve, each with its volume's name.
-fn bricks<'a>(cx: &'a Cx<'_>, node: &'a NodeName) -> impl Iterator<Item = (&'a VolumeName, &'a Brick)> {
+pub(super) fn bricks<'a>(cx: &'a Cx<'_>, node: &'a NodeName) -> impl Iterator<Item = (&'a VolumeName, &'a Brick)> {
     let started = cx.spec.volumes.iter().filter(|(_, volume)| volume.state == VolumeState::Started);
     let all = started.flat_map(|(name, volume)| volume.bricks.iter().map(move |brick| (name, brick)));
     all.filter(move |(_, brick)| brick.node == *node)

@@ -16,7 +16,7 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
         Wish::Measured(node, ms) => return remember(live, node, *ms, found),
         // What only the cluster manager can do for these, `maintenance` has it do.
         Wish::Drain(_) => return,
-        Wish::Resume(_) => return gates::opening(live, found),
+        Wish::Resume(_) | Wish::Replace(_) => return gates::opening(live, found),
         Wish::Enable(name) | Wish::Relocate(name, _) => cleanup(live, name, found),
         _ => {}
     }

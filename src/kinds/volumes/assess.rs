@@ -7,7 +7,7 @@ use super::shape::{self, Change};
 use super::{Volume, VolumeState, exists, healed, started, usable};
 use super::{layout, options};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, nodes, pool, units};
+use crate::kinds::{Assessment, Brick, Cx, Standing, bricks, maintenance, nodes, pool, units};
 use crate::model::{
     Cause, Difference, Item, Lane, Milestone, NodeName, Place, Risk, Seen, Subject, Threat, VolumeName, Why, Wish,
 };
@@ -275,6 +275,7 @@ impl One<'_> {
         let dead: Vec<&Brick> = self
             .present_bricks()
             .filter(|b| self.actual.place(&b.node, b.path.as_str()).is_some_and(|place| place.process.is_none()))
+            .filter(|b| !maintenance::refills(self.cx, self.actual, b))
             .collect();
         let missing = self.missing(there);
         if missing == 0 {

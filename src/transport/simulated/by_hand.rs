@@ -1,7 +1,7 @@
 //! What happens to a cluster without anybody typing a command: power cuts, pulled cables, killed processes, and
 //! applications that write. Faults and tests use it.
 
-use super::node::{Active, Power};
+use super::node::{Active, Node, Power};
 use super::world::{Cut, NoQuorum, World};
 use crate::model::NodeName;
 
@@ -41,6 +41,14 @@ impl World {
         for unit in mounts.iter().chain(&services) {
             // What cannot be mounted yet stays failed, as on a real node.
             let _ = self.start_unit(name, unit);
+        }
+    }
+
+    /// Puts a new, empty machine in the place of a node, with its addresses, and switches it on.
+    pub fn reinstall(&mut self, name: &NodeName) {
+        let booted_ms = self.clock_ms;
+        if let Some(node) = self.nodes.get_mut(name) {
+            *node = Node { booted_ms, ..Node::blank(std::mem::take(&mut node.aliases)) };
         }
     }
 

@@ -239,6 +239,10 @@ pub struct Glusterd {
     pub volumes: Vec<Volume>,
     /// When it was started last.
     pub started_ms: u64,
+    /// The paths of its own bricks in volumes that it has learnt from others since then: it does not know them as its own
+    /// by their directories yet.
+    #[serde(default)]
+    pub learnt: BTreeSet<String>,
     /// The id of its self-heal daemon, if it has one.
     pub shd_pid: u32,
 }

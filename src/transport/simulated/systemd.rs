@@ -2,7 +2,7 @@
 
 use super::cluster::{COROSYNC, JOIN, PACEMAKER, QDEVICE};
 use super::guard;
-use super::node::{Active, Mount, Unit};
+use super::node::{Active, Mount, Peer, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
 use crate::model::{NodeName, Output};
@@ -93,6 +93,34 @@ pub fn stop_gluster(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
     output
 }
 
+/// `adopt-peer UUID PEER=HOST...`.
+pub fn adopt_peer(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let Some((uuid, peers)) = call.args.split_first() else { return failed(1, "adopt-peer: UUID PEER=HOST...\n") };
+    let pairs: Vec<(&str, &str)> = peers.iter().filter_map(|peer| peer.split_once('=')).collect();
+    let glusterd = &world.nodes[at].glusterd;
+    if glusterd.uuid == *uuid {
+        return run_job(world, at, "start", "glusterd.service");
+    }
+    let is_other = |peer: &Peer| pairs.iter().all(|(uuid, _)| *uuid != peer.uuid);
+    if !glusterd.volumes.is_empty() || glusterd.peers.iter().any(is_other) {
+        return failed(3, "glusterd is in a pool already; it stays who it is\n");
+    }
+    let stopped = run_job(world, at, "stop", "glusterd.service");
+    if !stopped.success() {
+        return stopped;
+    }
+    let peer = |(uuid, host): &(&str, &str)| Peer {
+        uuid: (*uuid).to_owned(),
+        names: vec![(*host).to_owned()],
+        settles_ms: 0,
+        rejected: false,
+    };
+    let glusterd = &mut world.node_mut(at).glusterd;
+    (*uuid).clone_into(&mut glusterd.uuid);
+    glusterd.peers = pairs.iter().map(peer).collect();
+    run_job(world, at, "start", "glusterd.service")
+}
+
 /// The name of the mount unit for a path.
 #[must_use]
 pub fn mount_unit(path: &str) -> String {
@@ -146,14 +174,19 @@ impl World {
 
     /// The text of a unit's file below `/etc`.
     fn unit_file(&self, at: &NodeName, unit: &str) -> Option<&str> {
-        let path = if unit == guard::UNIT { guard::UNIT_FILE.to_owned() } else { format!("{UNIT_FOLDER}{unit}") };
-        self.nodes[at].files.get(&path).map(|file| file.text.as_str())
+        self.nodes[at].files.get(&format!("{UNIT_FOLDER}{unit}")).map(|file| file.text.as_str())
+    }
+
+    /// What of a unit lies below `/etc`: its file, or the part of glusterd's that is ours.
+    fn text_on_disk(&self, at: &NodeName, unit: &str) -> Option<&str> {
+        let part = || self.nodes[at].files.get(guard::UNIT_FILE).map(|file| file.text.as_str());
+        if unit == guard::UNIT { part() } else { self.unit_file(at, unit) }
     }
 
     /// What systemd goes by: what it has read while the unit is in use, else what lies on disk.
     fn unit_text(&self, at: &NodeName, unit: &str) -> Option<String> {
         let in_use = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive);
-        in_use.and_then(|unit| unit.read.clone()).or_else(|| self.unit_file(at, unit).map(str::to_owned))
+        in_use.and_then(|unit| unit.read.clone()).or_else(|| self.text_on_disk(at, unit).map(str::to_owned))
     }
 
     fn has_file(&self, at: &NodeName, unit: &str) -> bool {
@@ -164,7 +197,7 @@ impl World {
         let in_use = self.unit(at, unit).filter(|unit| unit.active != Active::Inactive);
         // A part of a unit may come after the unit was read without it; a file of its own is read whenever it is used.
         let read = in_use.map(|in_use| in_use.read.as_deref()).filter(|read| unit == guard::UNIT || read.is_some());
-        read.is_some_and(|read| self.unit_file(at, unit).is_some_and(|text| Some(text) != read))
+        read.is_some_and(|read| self.text_on_disk(at, unit).is_some_and(|text| Some(text) != read))
     }
 
     fn load_state(&self, at: &NodeName, unit: &str) -> &'static str {
@@ -237,6 +270,7 @@ impl World {
             node.glusterd.uuid = uuid;
         }
         node.glusterd.started_ms = now;
+        node.glusterd.learnt.clear();
         node.glusterd.shd_pid = node.fork();
         self.serve(at);
     }
@@ -384,7 +418,7 @@ fn disable(world: &mut World, at: &NodeName, unit: &str) -> Output {
 fn reload(world: &mut World, at: &NodeName) -> Output {
     let names: Vec<String> = world.nodes[at].units.keys().cloned().collect();
     for unit in names {
-        let text = world.unit_file(at, &unit).map(str::to_owned);
+        let text = world.text_on_disk(at, &unit).map(str::to_owned);
         let state = world.nodes.get_mut(at).and_then(|node| node.units.get_mut(&unit));
         if let (Some(state), Some(text)) = (state, text) {
             state.read = Some(text);
@@ -461,9 +495,9 @@ fn properties(world: &World, at: &NodeName, unit: &str) -> Vec<(&'static str, St
     };
     let described = SERVICES.iter().find(|(name, _)| *name == unit).map(|(_, description)| (*description).to_owned());
     let fragment = match world.unit_file(at, unit) {
-        Some(_) if unit != guard::UNIT => format!("{UNIT_FOLDER}{unit}"),
-        _ if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
-        _ => String::new(),
+        Some(_) => format!("{UNIT_FOLDER}{unit}"),
+        None if world.has_file(at, unit) => format!("/lib/systemd/system/{unit}"),
+        None => String::new(),
     };
     let stale = if world.is_stale(at, unit) { "yes" } else { "no" };
     let common = [

@@ -459,3 +459,44 @@ fn a_node_that_was_away_reads_what_changed_without_it() {
     let info = sim.by_hand(&node("node02"), "gluster", &["volume", "info", "vol"]).stdout;
     assert!(info.contains("<value>33</value>"), "{info}");
 }
+
+#[test]
+fn the_empty_brick_of_a_new_machine_is_filled_once_its_glusterd_has_found_it() {
+    let sim = installed(&["node01", "node02"]);
+    let says = |at: &str, args: &[&str]| {
+        sim.by_hand(&node(at), "gluster", &[&["--mode=script", "--xml"], args].concat()).stdout
+    };
+    says("node01", &["peer", "probe", "node02m"]);
+    sim.advance(Duration::from_secs(1));
+    says("node01", &["volume", "create", "data00", "replica", "2", "node01m:/glvol00/brick", "node02m:/glvol00/brick"]);
+    says("node01", &["volume", "start", "data00"]);
+    sim.world().write_files("data00", 100).unwrap();
+    let uuid = |at: &str| sim.world().nodes[&node(at)].glusterd.uuid.clone();
+    let (lost, own) = (uuid("node02"), uuid("node01"));
+    {
+        let mut world = sim.world();
+        world.reinstall(&node("node02"));
+        world.give_storage(&node("node02"), "/dev/vdb", "/glvol00");
+    }
+    let on_new =
+        |program: &str, args: &[&str]| assert!(sim.by_hand(&node("node02"), program, args).success(), "{program}");
+    on_new("install-packages", &["debian", "glusterfs-server"]);
+    on_new("systemctl", &["start", "glusterd"]);
+    sim.advance(Duration::from_secs(1));
+    assert!(says("node01", &["pool", "list"]).contains("<connected>0</connected>"));
+    assert!(says("node01", &["peer", "probe", "node02m"]).contains("Host node02m port 24007 already in peer list"));
+    on_new("adopt-peer", &[&lost, &format!("{own}=node01m")]);
+    on_new("make-brick", &["/glvol00/brick", "/glvol00"]);
+    sim.advance(Duration::from_secs(2));
+    let reset = || {
+        let brick = "node02m:/glvol00/brick";
+        says("node01", &["volume", "reset-brick", "data00", brick, brick, "commit", "force"])
+    };
+    assert!(reset().contains("Pre Validation failed on node02m. When destination brick is new, please use"));
+    on_new("systemctl", &["restart", "glusterd"]);
+    sim.advance(Duration::from_secs(1));
+    assert!(reset().contains("reset-brick commit force operation successful"));
+    assert!(reset().contains("Source brick must be stopped."));
+    sim.advance(Duration::from_secs(10));
+    assert_eq!(sim.world().nodes[&node("node02")].directory("/glvol00/brick").unwrap().files, 100);
+}

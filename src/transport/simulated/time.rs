@@ -70,7 +70,12 @@ impl World {
                 continue;
             }
             for volume in self.newer_volumes(reader) {
-                self.node_mut(reader).glusterd.enter(volume);
+                let glusterd = &mut self.node_mut(reader).glusterd;
+                if glusterd.volumes.iter().all(|known| known.name != volume.name) {
+                    let own = volume.bricks.iter().filter(|brick| brick.uuid == glusterd.uuid);
+                    glusterd.learnt.extend(own.map(|brick| brick.path.clone()));
+                }
+                glusterd.enter(volume);
                 self.serve(reader);
             }
         }

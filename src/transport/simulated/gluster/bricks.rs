@@ -256,7 +256,7 @@ fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Requ
 }
 
 /// A new brick in an old set: at once the set blames it for its root directory, and for the rest after a crawl.
-fn mark_stale(world: &mut World, bricks: &[BrickRef], new: &[BrickRef], replica: usize) {
+pub fn mark_stale(world: &mut World, bricks: &[BrickRef], new: &[BrickRef], replica: usize) {
     let crawl_ms = Some(world.clock_ms + CRAWL_MS);
     for set in bricks.chunks(replica) {
         for fresh in set.iter().filter(|brick| new.contains(brick)) {

@@ -29,7 +29,9 @@ pub fn pool_list(world: &World, at: &NodeName) -> Output {
 }
 
 fn list(world: &World, at: &NodeName, xml: &mut Xml) {
-    for (_, peer, sight) in world.members(at) {
+    for peer in &world.nodes[at].glusterd.peers {
+        // One whose machine was lost is nobody's any more, and stays in the books.
+        let sight = world.node_with(&peer.uuid).map_or(Sight::Gone, |node| world.sight(at, node));
         let (state, name) = match peer {
             Peer { rejected: true, .. } => (6, "Peer Rejected"),
             Peer { settles_ms, .. } if *settles_ms > world.clock_ms => (4, "Accepted peer request"),
@@ -63,6 +65,9 @@ pub fn probe(world: &mut World, at: &NodeName, host: &str) -> Output {
         if other_name {
             return done(0, "success");
         }
+        return done(2, &format!("Host {host} port 24007 already in peer list"));
+    }
+    if world.nodes[at].glusterd.peers.iter().any(|peer| peer.names.iter().any(|name| name == host)) {
         return done(2, &format!("Host {host} port 24007 already in peer list"));
     }
     if !world.reaches(at, &other) || !world.nodes[&other].serves() {
