@@ -98,8 +98,7 @@ fn reload(cx: &Cx<'_>, name: &NodeName) -> Option<Item> {
     let item = || {
         let summary = format!("have systemd read glusterd's unit again on {name}");
         let item = Item::run(&subject(name), "reload", summary, Place::On(name.clone()), systemd::reload());
-        let item = item.because(Difference::changed(gluster::UNIT, "another text in force", "as written"));
-        [SCRIPT_FILE, UNIT_FILE].into_iter().fold(item, |item, path| item.needs(files::written(path, name)))
+        item.because(Difference::changed(gluster::UNIT, "another text in force", "as written"))
     };
     stale.then(item)
 }

@@ -34,9 +34,12 @@ pub fn passing(world: &World) -> Normal {
         for (path, file) in &node.files {
             let servers = node.held.iter().filter(|(_, held)| held.agent == "pgsql" && file.written_ms > held.read_ms);
             lines.extend(servers.map(|(id, _)| format!("{name} {id} has not read {path}")));
-            let unit = path.strip_prefix("/etc/systemd/system/").and_then(|unit| Some((unit, node.units.get(unit)?)));
-            if let Some((unit, _)) = unit.filter(|(_, unit)| unit.read.as_ref().is_some_and(|read| *read != file.text))
-            {
+            let unit = path.strip_prefix("/etc/systemd/system/");
+            // A part of a unit may be new to a unit that was read without it.
+            let part = unit.and_then(|unit| unit.strip_suffix(".d/bricklayer.conf"));
+            let unit = part.or(unit).and_then(|unit| Some((unit, node.units.get(unit)?)));
+            let differs = |read: Option<&String>| read.map_or(part.is_some(), |read| *read != file.text);
+            if let Some((unit, _)) = unit.filter(|(_, unit)| differs(unit.read.as_ref())) {
                 lines.insert(format!("{name} systemd has not read {unit}"));
             }
         }
