@@ -3,7 +3,7 @@
 use super::config::Primitive;
 use super::data::{Held, Task, rc};
 use crate::model::NodeName;
-use crate::transport::simulated::node::{Active, Mount};
+use crate::transport::simulated::node::{Active, Mount, is_below};
 use crate::transport::simulated::world::World;
 
 /// How an agent ended, with what it says about a failure.
@@ -69,7 +69,11 @@ pub fn stop(world: &mut World, at: &NodeName, primitive: &Primitive) -> Ended {
             // What was mounted with other parameters is unmounted with those.
             let parameters = held.map_or_else(|| primitive.parameters.clone(), |held| held.parameters);
             if let Some(directory) = parameters.get("directory") {
-                world.node_mut(at).mounts.remove(directory);
+                let node = world.node_mut(at);
+                node.mounts.remove(directory);
+                // It kills what still uses the file system (`force_unmount`).
+                let uses = |held: &Held| held.parameters.get("pgdata").is_some_and(|data| is_below(directory, data));
+                node.held.retain(|_, held| !uses(held));
             }
         }
         ("systemd", unit) => {
