@@ -1,7 +1,8 @@
 //! The named scripts, each a file in `scripts/`; the table of what they take and print is in `scripts/README.md`.
 //!
 //! Pieces that more than one script needs, and that must not drift apart, are put in front of it: `put.sh` (how a file
-//! is written), `blank.sh` (when a device counts as blank) and `candidate.sh` (a configuration in the live CIB's place).
+//! is written), `blank.sh` (when a device counts as blank), `candidate.sh` (a configuration in the live CIB's place) and
+//! `brick.sh` (how a node looks at its own bricks).
 
 use crate::model::Script;
 
@@ -84,9 +85,9 @@ scripts! {
     /// Makes a mount point to which nothing can be written.
     MAKE_MOUNT_POINT = include_str!("scripts/make-mount-point.sh"), "make-mount-point";
     /// The agent of the heal gate: it is installed on the nodes, and not sent along.
-    HEALGATE = include_str!("scripts/healgate.sh"), "healgate";
+    HEALGATE = concat!(include_str!("scripts/brick.sh"), include_str!("scripts/healgate.sh")), "healgate";
     /// Looks at bricks before glusterd serves them: it is installed on the nodes, and not sent along.
-    GUARD = include_str!("scripts/guard.sh"), "guard";
+    GUARD = concat!(include_str!("scripts/brick.sh"), include_str!("scripts/guard.sh")), "guard";
     /// Has glusterd serve bricks whose other copies cannot be asked.
     GO_ON_ALONE = include_str!("scripts/go-on-alone.sh"), "go-on-alone";
     /// Takes, renews and releases the lease.

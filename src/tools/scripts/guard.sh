@@ -15,25 +15,6 @@ LC_ALL=C
 export LC_ALL
 log=/var/log/glusterfs/bricklayer-guard.log
 
-# list_of BRICK: sets count, what it lists for others. Fails where there is no such brick.
-list_of() {
-  entries=$(ls -A -- "$1/.glusterfs/indices/xattrop" 2>/dev/null) || return 1
-  count=$(printf '%s\n' "$entries" | grep -cv -e '^xattrop-' -e '^$')
-}
-
-# is_served BRICK: whether its process runs: it outlives a glusterd that is started again.
-is_served() {
-  dashed=$(printf %s "$1" | tr / -)
-  for file in /run/gluster/vols/"$volume"/*"$dashed".pid /var/run/gluster/vols/"$volume"/*"$dashed".pid; do
-    pid='' comm=''
-    { read -r pid <"$file"; } 2>/dev/null
-    case $pid in '' | *[!0-9]*) continue ;; esac
-    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null
-    [ "$comm" = glusterfsd ] && return
-  done
-  return 1
-}
-
 # client HOST BRICK: the part of the volume's graph that is the client of that brick.
 client() {
   awk -v host="$1" -v brick="$2" '
@@ -69,7 +50,7 @@ waits=false
 while [ $# -ge 4 ]; do
   volume=$1 own=$2 host=$3 other=$4
   shift 4
-  if ! list_of "$own" || [ "$count" -eq 0 ] || is_served "$own"; then continue; fi
+  if ! count=$(list_of "$own") || [ "$count" -eq 0 ] || is_served "$volume" "$own"; then continue; fi
   if [ -e "/run/bricklayer/healgate-$volume.serves" ]; then continue; fi
   if asks "$host" "$other"; then
     if [ "$listed" -gt 0 ]; then

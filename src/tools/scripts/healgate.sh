@@ -1,4 +1,3 @@
-#!/bin/sh
 # bricklayer: the resource agent ocf:bricklayer:healgate. It lies on the nodes of a cluster and works by itself.
 #
 # It tells Pacemaker, in the node attribute `healgate-VOLUME`, whether this node may serve the volume: 1 or 0. A copy
@@ -101,16 +100,6 @@ host_of() {
   done
 }
 
-# list_of BRICK: sets count, what its list of others' misses holds. Fails where there is no such brick.
-list_of() {
-  count=0
-  index=$1/.glusterfs/indices/xattrop
-  entries=$(timeout 10 ls -A -- "$index" 2>/dev/null) || return 1
-  for entry in $entries; do
-    case $entry in xattrop-*) ;; *) count=$((count + 1)) ;; esac
-  done
-}
-
 # blames SIBLING: sets blamed, for how much this node's bricks blame the sibling's, or `-` if a list cannot be read.
 blames() {
   blamed=0
@@ -119,25 +108,12 @@ blames() {
     case ,$set in *",$1:"*) ;; *) continue ;; esac
     own=,$set
     own=${own#*",$me:"}
-    if ! list_of "${own%%,*}"; then
+    if ! count=$(list_of "${own%%,*}"); then
       blamed=-
       return
     fi
     blamed=$((blamed + count))
   done
-}
-
-# is_served BRICK: whether the process of the brick runs. Its pid file is HOST and the path with dashes.
-is_served() {
-  dashed=$(printf %s "$1" | tr / -)
-  for file in /run/gluster/vols/"$volume"/*"$dashed".pid /var/run/gluster/vols/"$volume"/*"$dashed".pid; do
-    pid='' comm=''
-    { read -r pid <"$file"; } 2>/dev/null
-    case $pid in '' | *[!0-9]*) continue ;; esac
-    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null
-    [ "$comm" = glusterfsd ] && return
-  done
-  return 1
 }
 
 # has_bricks: whether this node has any.
@@ -157,7 +133,7 @@ serves_copies() {
     own=,$set
     own=${own#*",$me:"}
     own=${own%%,*}
-    list_of "$own" && is_served "$own" || return 1
+    list_of "$own" >/dev/null && is_served "$volume" "$own" || return 1
   done
   $any
 }
