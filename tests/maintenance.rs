@@ -2,28 +2,9 @@
 //! brought back, and one is replaced. The lab does the same on real daemons (`tests/lab/maintenance.rs`).
 #![allow(clippy::disallowed_methods, missing_docs)] // it runs the program itself
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod person;
 
-/// Runs `bricklayer` on the quickstart's cluster, whose state is in a folder of the test's own.
-fn bricklayer(state: &Path, args: &[&str]) -> Output {
-    run(concat!(env!("CARGO_MANIFEST_DIR"), "/specs/quickstart.yaml").as_ref(), state, args)
-}
-
-fn run(spec: &Path, state: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bricklayer"));
-    command.args(args).arg(spec).arg("--state-dir").arg(state).env_remove("STATE_DIRECTORY");
-    command.output().expect("bricklayer runs")
-}
-
-/// What it says on standard output, its line breaks taken out, when it ends with `code`.
-#[track_caller]
-fn says(state: &Path, code: i32, args: &[&str]) -> String {
-    let output = bricklayer(state, args);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{args:?}\n{out}\n{err}");
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+use person::{run, says};
 
 #[test]
 fn a_drained_node_is_switched_off_and_left_alone_until_it_is_resumed() {

@@ -11,7 +11,7 @@ pub const VIP: &str = "192.168.7.99";
 /// Its name.
 pub const SERVICE: &str = "service01";
 /// How long the client inserts before something happens and after it is over.
-const CALM: Duration = Duration::from_secs(3);
+pub const CALM: Duration = Duration::from_secs(3);
 /// Longer is no failover. The goals are shorter and are told, because a machine that is busy does not reach them.
 pub const BEARABLE: Duration = Duration::from_secs(60);
 

@@ -4,11 +4,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::failover::{BEARABLE, NODES, SERVICE, VIP, deployed};
+use crate::failover::{BEARABLE, CALM, NODES, SERVICE, VIP, deployed};
 use crate::harness::{Client, Lab, now, tell};
 
-/// How long the client inserts before something happens and after it is over.
-const CALM: Duration = Duration::from_secs(3);
 /// How long the client may be without an answer while a node leaves and comes back that does not serve it.
 const UNDISTURBED: Duration = Duration::from_secs(2);
 /// That nothing runs any more on a node that is drained.

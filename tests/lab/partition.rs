@@ -4,11 +4,9 @@
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use crate::failover::{NODES, SERVICE, VIP, deployed, is_whole_again};
+use crate::failover::{CALM, NODES, SERVICE, VIP, deployed, is_whole_again};
 use crate::harness::{Client, Lab, Log, Phases, now, tell};
 
-/// How long the client inserts before the cut and after it is over.
-const CALM: Duration = Duration::from_secs(3);
 /// How long a node that comes back to a network that is still cut is watched.
 const ALONE: Duration = Duration::from_secs(8);
 /// Longer than the ping-timeout of the file, 12 s: who serves goes on without the other.

@@ -3,11 +3,9 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::failover::{NODES, SERVICE, VIP, deployed};
+use crate::failover::{CALM, NODES, SERVICE, VIP, deployed};
 use crate::harness::{Client, tell};
 
-/// How long the client inserts before something happens and after it is over.
-const CALM: Duration = Duration::from_secs(3);
 /// How long the client may be without an answer meanwhile: nothing that serves it is touched.
 const UNDISTURBED: Duration = Duration::from_secs(3);
 
