@@ -83,26 +83,25 @@ pub async fn run(args: &NodeArgs, ui: &mut Ui, global: &Global) -> Result<Exit, 
     | Verb::ConfirmOff(ConfirmOff { node, wish, .. })) = &args.verb;
     wish::on(ui, &wish.path, global, async |ui, cluster, interrupt| {
         let node = wish::named("node", node, cluster.spec().nodes.keys())?.clone();
+        let agreed = match &args.verb {
+            Verb::Drain(_) | Verb::Resume(_) => true,
+            Verb::Replace(Replace { lost, .. }) => is_lost(ui, &node, lost)?,
+            Verb::ConfirmOff(ConfirmOff { off, .. }) => is_off(ui, &node, off)?,
+        };
+        if !agreed {
+            ui.talk("nothing was run\n");
+            return Ok(Exit::Differs);
+        }
         let (asked, well) = match &args.verb {
             Verb::Drain(_) => {
                 let back = format!("`bricklayer node resume {node}` brings it back");
                 (Wish::Drain(node.clone()), format!("{node} is drained and can be switched off; {back}"))
             }
             Verb::Resume(_) => (Wish::Resume(node.clone()), format!("{node} is back")),
-            Verb::Replace(Replace { lost, .. }) => {
-                if !is_lost(ui, &node, lost)? {
-                    ui.talk("nothing was run\n");
-                    return Ok(Exit::Differs);
-                }
+            Verb::Replace(_) => {
                 (Wish::Replace(node.clone()), format!("{node} has taken the place of the lost machine"))
             }
-            Verb::ConfirmOff(ConfirmOff { off, .. }) => {
-                if !is_off(ui, &node, off)? {
-                    ui.talk("nothing was run\n");
-                    return Ok(Exit::Differs);
-                }
-                (Wish::ConfirmOff(node.clone()), format!("the cluster goes on without {node}"))
-            }
+            Verb::ConfirmOff(_) => (Wish::ConfirmOff(node.clone()), format!("the cluster goes on without {node}")),
         };
         let report = grant(asked, wish.timeout, ui, cluster, interrupt).await?;
         tell(ui, cluster, &report, &well)

@@ -25,13 +25,18 @@ impl Kind for Returning {
             return;
         }
         let actual = Actual::of(cx);
+        if matches!(actual.volumes, Seen::Unknown(_)) {
+            // Nobody can tell by which names the bricks are reached.
+            return;
+        }
         let owner = format!("cluster {}", cx.spec.cluster);
         for name in cx.spec.nodes.keys() {
             let pairs = pairs(&guarded, name);
-            let hosts = hosts(cx.spec, &actual, &pairs);
-            let Some(hosts) = hosts.filter(|hosts| !hosts.is_empty()) else { continue };
-            let copies = pairs.iter().zip(&hosts).map(|(pair, host)| pair.copy(host));
-            let text = guard::unit(&owner, &copies.collect::<Vec<_>>());
+            if pairs.is_empty() {
+                continue;
+            }
+            let copies: Vec<Copy<'_>> = pairs.iter().map(|pair| pair.copy(cx.spec, &actual)).collect();
+            let text = guard::unit(&owner, &copies);
             files::keep(cx, (SCRIPT_FILE, name), guard::script(), node::write, found);
             files::keep(cx, (UNIT_FILE, name), &text, node::write, found);
             found.items.extend(reload(cx, name));
@@ -47,9 +52,15 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn copy<'a>(&'a self, host: &'a str) -> Copy<'a> {
-        let (here, there) = (self.own.path.as_str(), self.other.path.as_str());
-        Copy { volume: self.name.as_str(), here, host, there }
+    /// As the script is told of it. The host of the other brick is the one that its volume has, or else will have.
+    fn copy(&self, spec: &Spec, actual: &Actual) -> Copy<'_> {
+        let Self { name, own, other } = self;
+        let volume = actual.volumes.known().and_then(|volumes| volumes.get(name.as_str()));
+        let is_other =
+            |brick: &&gluster::Brick| brick.path == other.path.as_str() && actual.owner(brick) == Some(&other.node);
+        let made = volume.and_then(|volume| volume.bricks.iter().find(is_other));
+        let host = made.map_or_else(|| spec.storage_of(&other.node).to_owned(), |brick| brick.host.clone());
+        Copy { volume: name.as_str(), here: own.path.as_str(), host, there: other.path.as_str() }
     }
 }
 
@@ -73,22 +84,6 @@ fn pairs<'a>(guarded: &BTreeMap<&'a VolumeName, &'a Volume>, node: &NodeName) ->
         sets.flat_map(of_set).collect::<Vec<_>>()
     };
     guarded.iter().flat_map(of_volume).collect()
-}
-
-/// By which name each other copy is reached: as its volume has it, else as it will. Nothing while nobody can tell.
-fn hosts(spec: &Spec, actual: &Actual, pairs: &[Pair<'_>]) -> Option<Vec<String>> {
-    if matches!(actual.volumes, Seen::Unknown(_)) {
-        return None;
-    }
-    let host = |pair: &Pair<'_>| {
-        let bricks = actual.volumes.known().and_then(|volumes| volumes.get(pair.name.as_str()));
-        let is_other = |brick: &&gluster::Brick| {
-            brick.path == pair.other.path.as_str() && actual.owner(brick) == Some(&pair.other.node)
-        };
-        let made = bricks.and_then(|volume| volume.bricks.iter().find(is_other));
-        made.map_or_else(|| spec.storage_of(&pair.other.node).to_owned(), |brick| brick.host.clone())
-    };
-    Some(pairs.iter().map(host).collect())
 }
 
 /// systemd reads glusterd's unit again once there is something new in it.

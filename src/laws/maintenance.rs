@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::drive::{Errand, Meddling, Watched, WorldClock, apply, timeless};
-use super::world_gen;
+use super::{node, world_gen};
 use crate::kinds::Spec;
-use crate::model::{Allow, Effect, Facts, Intent, NodeName, Plan, Verdict, Wish, Work};
+use crate::model::{Allow, Effect, Facts, Intent, Plan, Verdict, Wish, Work};
 use crate::observe::observe;
 use crate::transport::simulated::{Fault, Schedule, Simulated, Traced, World};
 
@@ -37,10 +37,6 @@ services:
     resources: [{ip: {address: 192.168.7.99/24}}, {mount: data}]
 ";
 const BRICK: &str = "/bricks/data/brick";
-
-fn node(name: &str) -> NodeName {
-    NodeName::new(name).expect("a name")
-}
 
 fn spec() -> &'static Spec {
     static SPEC: OnceLock<Spec> = OnceLock::new();

@@ -30,6 +30,13 @@ use cases::Case;
 use drive::Meddling;
 use seeds::hold_for;
 
+use crate::model::NodeName;
+
+/// A node by its name.
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).expect("a name")
+}
+
 #[test]
 fn after_apply_nothing_is_left_to_do_and_a_run_of_bad_luck_ends_the_same() {
     hold_for(2000, "after_apply", |seed| {

@@ -12,14 +12,14 @@ pub const SCRIPT_FILE: &str = "/usr/local/lib/bricklayer/guard";
 pub const UNIT_FILE: &str = "/etc/systemd/system/glusterd.service.d/bricklayer.conf";
 
 /// A brick of this node, and another copy of what is on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Copy<'a> {
     /// The volume.
     pub volume: &'a str,
     /// The path of the brick here.
     pub here: &'a str,
     /// The host of the other brick, as the volume has it,
-    pub host: &'a str,
+    pub host: String,
     /// and its path.
     pub there: &'a str,
 }

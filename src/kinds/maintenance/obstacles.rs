@@ -16,12 +16,12 @@ pub(super) struct Obstacle {
     pub(super) hint: String,
 }
 
-fn obstacle(cause: Cause, because: impl Into<String>, hint: impl Into<String>) -> Obstacle {
+pub(super) fn obstacle(cause: Cause, because: impl Into<String>, hint: impl Into<String>) -> Obstacle {
     Obstacle { cause, because: because.into(), hint: hint.into() }
 }
 
 /// What is not known is not done.
-fn unknown(because: impl Into<String>) -> Obstacle {
+pub(super) fn unknown(because: impl Into<String>) -> Obstacle {
     obstacle(Cause::Unknown, because, "`bricklayer status` tells what can be seen; then ask again")
 }
 

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::obstacles::{Obstacle, obstacle, unknown};
 use super::resume;
 use crate::kinds::actual::Actual;
 use crate::kinds::{Assessment, Brick, Cx, bricks, nodes, pool, volumes};
@@ -27,9 +28,6 @@ pub(in crate::kinds) fn refills(cx: &Cx<'_>, actual: &Actual, brick: &Brick) -> 
     let place = actual.place(&brick.node, brick.path.as_str());
     cx.intent.wish == Some(Wish::Replace(brick.node.clone())) && place.is_some_and(bricks::is_blank)
 }
-
-/// A reason not to begin: its cause, itself, and what to do about it.
-type Obstacle = (Cause, String, String);
 
 /// A brick that is to be filled, with its volume's name.
 type Empty<'a> = (&'a VolumeName, &'a Brick);
@@ -68,8 +66,9 @@ impl Replace<'_> {
     /// What keeps the copies from being made anew, if anything does.
     fn obstacle(&self) -> Option<Item> {
         let summary = format!("fill the bricks of {}", self.node);
-        let held =
-            |(cause, because, hint): Obstacle| Item::held(&subject(self.node), "fill", summary, cause, because, hint);
+        let held = |Obstacle { cause, because, hint }: Obstacle| {
+            Item::held(&subject(self.node), "fill", summary, cause, because, hint)
+        };
         self.of_volumes().map(held)
     }
 
@@ -77,10 +76,7 @@ impl Replace<'_> {
         let there = match &self.actual.volumes {
             Seen::Is(there) => there,
             Seen::Unknown(Why::NotAsked) => return None,
-            Seen::NotYet(_) | Seen::Unknown(_) => {
-                let because = "it is not known which volumes there are".to_owned();
-                return Some((Cause::Unknown, because, "`bricklayer status` tells what can be seen".to_owned()));
-            }
+            Seen::NotYet(_) | Seen::Unknown(_) => return Some(unknown("it is not known which volumes there are")),
         };
         let made = self.cx.spec.volumes.iter().filter(|(name, _)| there.contains_key(name.as_str()));
         let mut sets = made.flat_map(|(name, volume)| {
@@ -94,8 +90,8 @@ impl Replace<'_> {
             }
             if !volumes::is_redundant(volume) {
                 let because = format!("volume {name} has no other copy of what lay on {}", self.node);
-                let hint = "delete the volume, and bring its files back from a backup".to_owned();
-                return Some((Cause::Refused, because, hint));
+                let hint = "delete the volume, and bring its files back from a backup";
+                return Some(obstacle(Cause::Refused, because, hint));
             }
             others.into_iter().find_map(|brick| self.of_sibling(name, brick))
         })
@@ -109,12 +105,9 @@ impl Replace<'_> {
             Some(None) => {
                 let because = format!("brick {node}:{path} of volume {name} is not served");
                 let hint = "a set is filled only while all its other copies are there: `bricklayer apply` serves them";
-                Some((Cause::Unsafe, because, hint.to_owned()))
+                Some(obstacle(Cause::Unsafe, because, hint))
             }
-            None => {
-                let because = format!("it is not known whether brick {node}:{path} of volume {name} is served");
-                Some((Cause::Unknown, because, "`bricklayer status` tells what can be seen".to_owned()))
-            }
+            None => Some(unknown(format!("it is not known whether brick {node}:{path} of volume {name} is served"))),
         }
     }
 
@@ -123,7 +116,7 @@ impl Replace<'_> {
         let lists = |brick: &&Brick| self.actual.place(&brick.node, brick.path.as_str())?.pending;
         let left = set.iter().filter_map(lists).max().filter(|left| *left > 0)?;
         let because = format!("another set of volume {name} has {left} entries to heal");
-        Some((Cause::Unsafe, because, format!("`bricklayer volume heal {name}`, then ask again")))
+        Some(obstacle(Cause::Unsafe, because, format!("`bricklayer volume heal {name}`, then ask again")))
     }
 
     /// The others tell it of the volumes.

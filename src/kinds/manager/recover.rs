@@ -19,20 +19,20 @@ struct Copies<'a> {
     name: &'a VolumeName,
     volume: &'a Volume,
     /// The bricks that are to go.
-    lost: Vec<&'a Brick>,
+    lost: Vec<Lost<'a>>,
+}
+
+/// A brick that is to go.
+struct Lost<'a> {
+    brick: &'a Brick,
+    /// Whether it is kept from being served, because it and the one that is kept each miss something: then its node need
+    /// not be off.
+    torn: bool,
 }
 
 impl Copies<'_> {
     fn subject(&self) -> Subject {
         Subject::new("recovery", self.name)
-    }
-
-    /// Whether a lost brick is kept from being served, because it and the one on `from` each miss something: then its
-    /// node need not be off.
-    fn is_torn(&self, actual: &Actual, lost: &Brick, from: &NodeName) -> bool {
-        let mut sets = self.volume.bricks.chunks(volumes::set_size(self.volume));
-        let set = sets.find(|set| set.contains(lost)).unwrap_or_default();
-        set.iter().any(|kept| kept.node == *from && returning::is_torn(actual, lost, kept))
     }
 
     fn given_up(&self) -> Milestone {
@@ -47,15 +47,14 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
     if let Some(item) = all.iter().find_map(|copies| unfit(live, &actual, copies, name, from)) {
         return found.item(item);
     }
-    let silent = all.iter().flat_map(|copies| copies.lost.iter().filter(|brick| !copies.is_torn(&actual, brick, from)));
-    let nodes: BTreeSet<&NodeName> = silent.map(|brick| &brick.node).collect();
-    for node in nodes {
+    let silent = all.iter().flat_map(|copies| &copies.lost).filter(|lost| !lost.torn);
+    for node in silent.map(|lost| &lost.brick.node).collect::<BTreeSet<_>>() {
         off::confirm(live, node, found);
     }
     let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start on {from}"), POLL);
     let lost: Vec<&Copies<'_>> = all.iter().filter(|copies| !copies.lost.is_empty()).collect();
     if !lost.is_empty() {
-        found.items.extend(lost.iter().map(|copies| give_up(live, &actual, copies, from)));
+        found.items.extend(lost.iter().map(|copies| give_up(live, copies, from)));
         return found.item(lost.iter().fold(wait, |wait, copies| wait.needs(copies.given_up())).assumed_if(true));
     }
     start(live, name, from, wait, found);
@@ -65,11 +64,15 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
 fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeName) -> Vec<Copies<'a>> {
     let spec = live.cx.spec;
     let volumes = spec.services[name].volumes(spec);
-    let lost = |name: &VolumeName, brick: &&Brick| brick.node != *from && actual.has_brick(name, brick);
-    let copies = |(name, volume): (&'a VolumeName, &'a Volume)| Copies {
-        name,
-        volume,
-        lost: volume.bricks.iter().filter(|brick| lost(name, brick)).collect(),
+    let copies = |(name, volume): (&'a VolumeName, &'a Volume)| {
+        let lost = |set: &'a [Brick]| {
+            let lost = set.iter().filter(|brick| brick.node != *from && actual.has_brick(name, brick));
+            let torn =
+                |lost: &Brick| set.iter().any(|kept| kept.node == *from && returning::is_torn(actual, lost, kept));
+            lost.map(move |brick| Lost { brick, torn: torn(brick) })
+        };
+        let sets = volume.bricks.chunks(volumes::set_size(volume));
+        Copies { name, volume, lost: sets.flat_map(lost).collect() }
     };
     volumes.filter(|(_, volume)| volumes::may_diverge(volume)).map(copies).collect()
 }
@@ -87,7 +90,7 @@ fn unfit(
         let summary = format!("start service {service} from the copy on {from}");
         Some(Item::held(&copies.subject(), "give-up", summary, cause, because, hint))
     };
-    let torn = copies.lost.iter().all(|lost| copies.is_torn(actual, lost, from));
+    let torn = copies.lost.iter().all(|lost| lost.torn);
     if let Some(owner) = live.standing.state.owner(service.as_str())
         && !copies.lost.is_empty()
         && !(torn && owner == from.as_str())
@@ -112,19 +115,19 @@ fn unfit(
 }
 
 /// Takes the lost bricks of a volume out of it.
-fn give_up(live: &Live<'_>, actual: &Actual, copies: &Copies<'_>, from: &NodeName) -> Item {
+fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
     let spec = live.cx.spec;
     let Copies { name, lost, .. } = copies;
-    let names: Vec<String> = lost.iter().map(|brick| brick.called(spec)).collect();
+    let names: Vec<String> = lost.iter().map(|lost| lost.brick.called(spec)).collect();
     let summary = format!("give up the copies of volume {name} on other nodes than {from}");
     let command = gluster::give_up_bricks(name.as_str(), 1, &names);
     let mut item = Item::run(&copies.subject(), "give-up", summary, Place::On(from.clone()), command)
         .in_lane(Lane::Gluster)
         .at_risk(Risk::Destructive, format!("what was acknowledged while {from} was away is lost"))
         .gives(copies.given_up());
-    for (brick, name) in lost.iter().zip(names) {
+    for (Lost { brick, torn }, name) in lost.iter().zip(names) {
         item = item.because(Difference::gone("brick", name));
-        if !copies.is_torn(actual, brick, from) {
+        if !torn {
             item = item.needs(off::off(&brick.node));
         }
     }

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ground::{BRICK, NODES, node, other};
+use super::ground::{BRICK, NODES, other};
+use crate::laws::node;
 use crate::transport::simulated::World;
 
 /// What clients know.

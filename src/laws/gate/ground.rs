@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::kinds::{Spec, timing};
 use crate::laws::drive::{Errand, Watched, apply, timeless};
 use crate::laws::world_gen;
-use crate::model::{Allow, NodeName, Verdict, VolumeName};
+use crate::model::{Allow, Verdict, VolumeName};
 use crate::transport::simulated::{Simulated, World};
 
 const FILE: &str = "\
@@ -87,11 +87,6 @@ impl Ground {
         let volume = &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")];
         timing::ping_timeout(&self.spec, volume, &timing::FenceTimes::new()).as_secs()
     }
-}
-
-/// A node by its name.
-pub fn node(name: &str) -> NodeName {
-    NodeName::new(name).expect("a name")
 }
 
 /// The other node.

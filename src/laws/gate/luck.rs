@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::ground::{BRICK, CLUSTER, FENCE, NODES, STORAGE, VOLUME, node, other};
+use super::ground::{BRICK, CLUSTER, FENCE, NODES, STORAGE, VOLUME, other};
 use super::run::{Fences, Run};
 use crate::laws::drive::{Errand, Watched, apply, timeless};
+use crate::laws::node;
 use crate::laws::seeds::Draws;
 use crate::model::Allow;
 use crate::transport::simulated::{Fault, FenceMode, Schedule, Simulated, World};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::client::{Client, is_blamed, reached};
-use super::ground::{Ground, MOUNT, NODES, VOLUME, node, other};
+use super::ground::{Ground, MOUNT, NODES, VOLUME, other};
 use super::luck;
+use crate::laws::node;
 use crate::laws::seeds::Draws;
 use crate::transport::simulated::{Simulated, World};
 
