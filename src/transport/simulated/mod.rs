@@ -461,7 +461,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "stop-gluster" => systemd::stop_gluster,
         "make-brick" => storage::make_brick,
         "release-brick" => storage::release_brick,
-        "adopt-peer" => systemd::adopt_peer,
+        "adopt-peer" => gluster::adopt_peer,
         "format-device" => storage::format_device,
         "replace-mount" => files::replace_mount,
         "base64" => files::base64,

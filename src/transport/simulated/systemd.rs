@@ -2,7 +2,7 @@
 
 use super::cluster::{COROSYNC, JOIN, PACEMAKER, QDEVICE};
 use super::guard;
-use super::node::{Active, Mount, Peer, Unit};
+use super::node::{Active, Mount, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
 use crate::model::{NodeName, Output};
@@ -91,34 +91,6 @@ pub fn stop_gluster(world: &mut World, at: &NodeName, _: &Call<'_>) -> Output {
         world.node_mut(at).end_bricks();
     }
     output
-}
-
-/// `adopt-peer UUID PEER=HOST...`.
-pub fn adopt_peer(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
-    let Some((uuid, peers)) = call.args.split_first() else { return failed(1, "adopt-peer: UUID PEER=HOST...\n") };
-    let pairs: Vec<(&str, &str)> = peers.iter().filter_map(|peer| peer.split_once('=')).collect();
-    let glusterd = &world.nodes[at].glusterd;
-    if glusterd.uuid == *uuid {
-        return run_job(world, at, "start", "glusterd.service");
-    }
-    let is_other = |peer: &Peer| pairs.iter().all(|(uuid, _)| *uuid != peer.uuid);
-    if !glusterd.volumes.is_empty() || glusterd.peers.iter().any(is_other) {
-        return failed(3, "glusterd is in a pool already; it stays who it is\n");
-    }
-    let stopped = run_job(world, at, "stop", "glusterd.service");
-    if !stopped.success() {
-        return stopped;
-    }
-    let peer = |(uuid, host): &(&str, &str)| Peer {
-        uuid: (*uuid).to_owned(),
-        names: vec![(*host).to_owned()],
-        settles_ms: 0,
-        rejected: false,
-    };
-    let glusterd = &mut world.node_mut(at).glusterd;
-    (*uuid).clone_into(&mut glusterd.uuid);
-    glusterd.peers = pairs.iter().map(peer).collect();
-    run_job(world, at, "start", "glusterd.service")
 }
 
 /// The name of the mount unit for a path.
@@ -335,7 +307,7 @@ impl World {
     }
 }
 
-fn run_job(world: &mut World, at: &NodeName, verb: &str, unit: &str) -> Output {
+pub(super) fn run_job(world: &mut World, at: &NodeName, verb: &str, unit: &str) -> Output {
     let mut stderr = String::new();
     if world.is_stale(at, unit) {
         stderr = format!("Warning: The unit file, source configuration file or drop-ins of {unit} {CHANGED}");

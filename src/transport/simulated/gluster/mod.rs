@@ -17,6 +17,8 @@ mod shrink;
 mod status;
 mod xml;
 
+pub use peers::adopt_peer;
+
 use super::output::{Call, failed};
 use super::world::World;
 use crate::model::{NodeName, Output};

@@ -1,8 +1,10 @@
-//! `gluster peer` and `gluster pool`.
+//! `gluster peer` and `gluster pool`, and `adopt-peer`, which makes a new machine the peer that was lost.
 
 use super::xml::{Xml, accepted, answer};
 use crate::model::{NodeName, Output};
 use crate::transport::simulated::node::Peer;
+use crate::transport::simulated::output::{Call, failed};
+use crate::transport::simulated::systemd::run_job;
 use crate::transport::simulated::world::{Sight, World};
 
 /// How long the handshake after a probe can be seen.
@@ -147,4 +149,32 @@ pub fn detach(world: &mut World, at: &NodeName, host: &str) -> Output {
         node.glusterd.peers.retain(|peer| peer.uuid != uuid);
     }
     accepted(|xml| xml.leaf("output", "success"))
+}
+
+/// `adopt-peer UUID PEER=HOST...`.
+pub fn adopt_peer(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let Some((uuid, peers)) = call.args.split_first() else { return failed(1, "adopt-peer: UUID PEER=HOST...\n") };
+    let pairs: Vec<(&str, &str)> = peers.iter().filter_map(|peer| peer.split_once('=')).collect();
+    let glusterd = &world.nodes[at].glusterd;
+    if glusterd.uuid == *uuid {
+        return run_job(world, at, "start", "glusterd.service");
+    }
+    let is_other = |peer: &Peer| pairs.iter().all(|(uuid, _)| *uuid != peer.uuid);
+    if !glusterd.volumes.is_empty() || glusterd.peers.iter().any(is_other) {
+        return failed(3, "glusterd is in a pool already; it stays who it is\n");
+    }
+    let stopped = run_job(world, at, "stop", "glusterd.service");
+    if !stopped.success() {
+        return stopped;
+    }
+    let peer = |(uuid, host): &(&str, &str)| Peer {
+        uuid: (*uuid).to_owned(),
+        names: vec![(*host).to_owned()],
+        settles_ms: 0,
+        rejected: false,
+    };
+    let glusterd = &mut world.node_mut(at).glusterd;
+    (*uuid).clone_into(&mut glusterd.uuid);
+    glusterd.peers = pairs.iter().map(peer).collect();
+    run_job(world, at, "start", "glusterd.service")
 }
