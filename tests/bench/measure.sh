@@ -1,7 +1,7 @@
 #!/bin/bash
 # One part of the bench, on the lab's admin host; `run` calls it there and collects the samples.
 #
-#   measure.sh deploy TOOL | settle | noop ROUNDS | change ROUNDS | trips
+#   measure.sh deploy TOOL | service TOOL | settle | noop ROUNDS | change ROUNDS | trips
 #
 # WORK is the folder for samples, BENCH_SSH the lab's ssh configuration, BRICKLAYER and ANSIBLE_PLAYBOOK the programs;
 # without the latter, Ansible has no samples. A sample is a line `NAME SECONDS CPU-SECONDS`.
@@ -37,6 +37,9 @@ export ANSIBLE_SSH_CONTROL_PATH="$WORK/ansible-%%h"
 
 has_ansible() { [[ -n ${ANSIBLE_PLAYBOOK-} ]]; }
 ansible() { "$ANSIBLE_PLAYBOOK" -i "$HERE/ansible/inventory" "$HERE/ansible/site.yml" "$@"; }
+ansible_service() {
+  "$ANSIBLE_PLAYBOOK" -i "$HERE/ansible/inventory" --skip-tags mounts "$HERE/ansible/service.yml"
+}
 ansible_again() {
   local said
   said=$(ansible "$@") && printf '%s\n' "$said" && [[ $said != *changed=[1-9]* ]]
@@ -64,6 +67,28 @@ deploy() {
   esac
   close ansible
   mounted_everywhere
+}
+
+answers_sql() { PGCONNECT_TIMEOUT=1 psql -X -q -t -h 192.168.7.99 -U postgres -c 'select 1' >/dev/null 2>&1; }
+
+# From the tool's first moment on empty nodes until the database answers under the service's address, which for Ansible
+# is later than its own end, and for bricklayer a little earlier.
+service() {
+  local start=$EPOCHREALTIME tool
+  case $1 in
+    bricklayer) bricklayer apply --yes "$WORK/service.yaml" >"$WORK/output" 2>&1 & ;;
+    ansible) ansible_service >"$WORK/output" 2>&1 & ;;
+  esac
+  tool=$!
+  until answers_sql; do
+    awk -v start="$start" -v now="$EPOCHREALTIME" 'BEGIN { exit now - start > 300 }' || break
+    sleep 0.1
+  done
+  awk -v name="service-$1" -v start="$start" -v end="$EPOCHREALTIME" \
+    'BEGIN { printf "%s %.3f 0\n", name, end - start }' >>"$WORK/samples"
+  wait "$tool" || die "$1 fails: $(tail -n 15 "$WORK/output")"
+  answers_sql || die "$1 is done, and the service does not answer"
+  close ansible
 }
 
 # Brings the cluster to where every tool finds nothing to do: Ansible also wants its line in fstab.
@@ -158,7 +183,7 @@ all_trips() {
 }
 
 case ${1-} in
-  deploy | settle | noop | change) "$@" ;;
+  deploy | service | settle | noop | change) "$@" ;;
   trips) all_trips ;;
   *) die "no such part: ${1-}" ;;
 esac
