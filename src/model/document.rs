@@ -33,6 +33,8 @@ pub struct Fencer {
     pub agent: String,
     /// What the agent is told, `pcmk_*` included.
     pub parameters: BTreeMap<String, String>,
+    /// What the cluster manager is told of it.
+    pub meta: BTreeMap<&'static str, String>,
     /// What is done to it, with its timeouts.
     pub operations: Vec<Operation>,
 }

@@ -15,6 +15,9 @@ const MONITOR_TIMEOUT: Duration = Duration::from_secs(60);
 /// they have asked for it 20 times, a second apart and as long as each answer takes (`power_timeout`, fencing library):
 /// with Pacemaker's own 60 s, a busy hypervisor may fail the fencing and with it the failover.
 const REBOOT_TIMEOUT: Duration = Duration::from_secs(150);
+/// Enough to stay where it is. Without, the cluster manager balances: a device moves away from each service that starts,
+/// and the rest of the service waits for the second that the device's start takes elsewhere.
+const STICKINESS: u32 = 1;
 /// Below Pacemaker, the fencing library has no timeouts unless it is told to (`check_input` in fencing.py of
 /// fence-agents 4.12): an agent then waits for ever for a node that does not come on again, and a hypervisor that can
 /// no longer start a domain keeps the service down. With its timeouts, the node counts as fenced after 20 s. Those for
@@ -70,7 +73,8 @@ fn fencers(name: &FenceDeviceName, device: &FenceDevice) -> Vec<Fencer> {
         parameters.extend(own);
         let monitor =
             Operation { name: "monitor", interval: Some(MONITOR_INTERVAL), timeout: MONITOR_TIMEOUT, on_fail: None };
-        Fencer { id, agent: device.agent.to_string(), parameters, operations: vec![monitor] }
+        let meta = BTreeMap::from([("resource-stickiness", STICKINESS.to_string())]);
+        Fencer { id, agent: device.agent.to_string(), parameters, meta, operations: vec![monitor] }
     };
     if device.per_node.is_empty() {
         let map: Vec<String> = device.plugs.iter().map(|(node, plug)| format!("{node}:{plug}")).collect();

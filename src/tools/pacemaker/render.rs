@@ -199,13 +199,15 @@ fn pairs<'a>(element: &str, id: &str, pairs: impl IntoIterator<Item = (&'a str, 
 }
 
 fn fencer(fencer: &Fencer) -> Element {
-    let Fencer { id, agent, parameters, operations } = fencer;
+    let Fencer { id, agent, parameters, meta, operations } = fencer;
     let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let meta = meta.iter().map(|(name, value)| (*name, value.as_str()));
     Element::new("primitive")
         .with("id", id)
         .with("class", "stonith")
         .with("type", agent)
         .holding(pairs("instance_attributes", &format!("{id}-options"), parameters))
+        .holding(pairs("meta_attributes", &format!("{id}-meta"), meta))
         .holding(self::operations(id, operations))
 }
 

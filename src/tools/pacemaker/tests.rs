@@ -47,6 +47,7 @@ fn document() -> ClusterDocument {
         id: "kvmhost01".into(),
         agent: "fence_virsh".into(),
         parameters: [("ip".to_owned(), "192.168.8.1".to_owned())].into(),
+        meta: [("resource-stickiness", "1".to_owned())].into(),
         operations: Vec::new(),
     };
     ClusterDocument {
