@@ -2,6 +2,8 @@
 //!
 //! Observation never fails as a whole. A node that does not answer is a fact like any other, with its reason.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
@@ -31,10 +33,20 @@ pub async fn observe(
     clock: &dyn Clock,
     facts: &mut Facts,
 ) -> Plan {
+    answered(transport, clock, facts, |facts| planner::draft(spec, facts, intent)).await
+}
+
+/// Asks what `draft` looks for and does not find, until that is nothing, and gives what it makes of the answers.
+pub async fn answered<T>(
+    transport: &dyn Transport,
+    clock: &dyn Clock,
+    facts: &mut Facts,
+    draft: impl Fn(&Facts) -> (T, BTreeMap<NodeName, BTreeSet<Command>>),
+) -> T {
     loop {
-        let (plan, questions) = planner::draft(spec, facts, intent);
+        let (drafted, questions) = draft(facts);
         if questions.is_empty() {
-            return plan;
+            return drafted;
         }
         let ask = |(node, commands): (NodeName, Vec<Command>)| async move {
             let outcomes = transport.run(&node, &commands, None).await;

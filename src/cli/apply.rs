@@ -12,7 +12,10 @@ use super::{CliError, Exit, Global, Interrupt, Output};
 use crate::model::{Allow, Plan, Report, Risk, Verdict, Work};
 use crate::view::compare::{Saved, compare};
 use crate::view::json::Document;
-use crate::view::{RunView, Ui, count, human, report};
+use crate::view::{RunView, Ui, count, history, human, report};
+
+/// What ended this long before a run belongs to what it found.
+const LATELY: Duration = Duration::from_secs(120);
 
 /// Make it so, step by safe step, looking again after each
 ///
@@ -110,7 +113,20 @@ pub async fn run(
     }
     let report = watched(args.timeout, ui, cluster, &allow, interrupt).await?;
     tell(args.output, ui, &report, label)?;
+    let waited = plan.steps.iter().any(|step| matches!(step.item.work, Work::Wait(_)));
+    if waited && args.output == Output::Human && report.verdict == Verdict::AsWritten {
+        timeline(ui, cluster, report.took).await?;
+    }
     Ok(exit(report.verdict))
+}
+
+/// A node's way back ends with how it went.
+async fn timeline(ui: &mut Ui, cluster: &mut dyn Cluster, took: Duration) -> Result<(), CliError> {
+    let told = history::latest(&cluster.history().await, took + LATELY, ui.data_look());
+    if !told.is_empty() {
+        ui.data(&format!("\n{told}"))?;
+    }
+    Ok(())
 }
 
 /// Runs with progress. An interrupt waits for the running step meanwhile.

@@ -14,8 +14,8 @@ use super::run::{self, ApplyRun, Cluster, read, state_dir};
 use super::{CliError, Exit, Global, simulated, whoami};
 use crate::execute::journal::Journal;
 use crate::kinds::{self, Cx, Node, Spec, SshSpec, TransportSpec};
-use crate::model::{Allow, ClusterName, Facts, Intent, NodeName, Plan, Report, Status, Wish};
-use crate::observe::{Clock, observe};
+use crate::model::{Allow, ClusterName, Facts, History, Intent, NodeName, Plan, Report, Status, Wish};
+use crate::observe::{Clock, answered, observe};
 use crate::reconcile::Reconciler;
 use crate::transport::{Local, Login, Ssh, Transport, WithSecrets};
 use crate::view::Ui;
@@ -189,6 +189,17 @@ impl Cluster for Opened {
             let intent = Intent::default();
             let (_, facts) = self.observe(&intent).await;
             kinds::status(&Cx::new(&self.spec, &facts, &intent))
+        })
+    }
+
+    fn history(&mut self) -> LocalBoxFuture<'_, History> {
+        Box::pin(async {
+            let intent = Intent::default();
+            let draft = |facts: &Facts| {
+                let cx = Cx::new(&self.spec, facts, &intent);
+                (kinds::history(&cx), cx.into_questions())
+            };
+            answered(self.transport.as_ref(), &SystemClock, &mut Facts::default(), draft).await
         })
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{CliError, Exit};
 use crate::kinds::Spec;
-use crate::model::{Allow, ClusterName, Event, Plan, Report, Status, Wish};
+use crate::model::{Allow, ClusterName, Event, History, Plan, Report, Status, Wish};
 use crate::spec::{self, Loaded};
 use crate::view::{Ui, count, diagnostics};
 
@@ -34,6 +34,9 @@ pub trait Cluster {
 
     /// Looks at the nodes and tells what is there.
     fn status(&mut self) -> LocalBoxFuture<'_, Status>;
+
+    /// Asks the nodes for what their logs tell of the past.
+    fn history(&mut self) -> LocalBoxFuture<'_, History>;
 
     /// Ends the connections.
     fn close(&mut self) -> LocalBoxFuture<'_, ()> {
@@ -176,6 +179,9 @@ pub(crate) mod testing {
         }
         fn status(&mut self) -> LocalBoxFuture<'_, Status> {
             Box::pin(async { crate::view::status::tests::degraded() })
+        }
+        fn history(&mut self) -> LocalBoxFuture<'_, History> {
+            Box::pin(async { crate::view::history::tests::eventful() })
         }
     }
 }

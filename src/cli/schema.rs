@@ -25,6 +25,8 @@ enum What {
     Report,
     /// What `status -o json` prints
     Status,
+    /// What `status --history -o json` prints
+    History,
 }
 
 /// Prints the schema.
@@ -34,6 +36,7 @@ pub fn run(args: &SchemaArgs, ui: &mut Ui) -> Result<Exit, CliError> {
         What::Plan => json::plan_schema(),
         What::Report => json::report_schema(),
         What::Status => json::status_schema(),
+        What::History => json::history_schema(),
     })?;
     Ok(Exit::Fine)
 }

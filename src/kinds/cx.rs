@@ -44,6 +44,11 @@ impl<'a> Cx<'a> {
         seen
     }
 
+    /// What `node` answers to `query`, drained or not: the past stays what it was.
+    pub fn hear<T>(&self, node: &NodeName, query: &Query<T>) -> Seen<T> {
+        self.read(node, query)
+    }
+
     /// Whether `node` has answered `query`; asks it if not. Reads nothing, which counts where answers are long.
     pub fn ask<T>(&self, node: &NodeName, query: &Query<T>) -> bool {
         let answered = self.facts.get(node, &query.command).is_some();

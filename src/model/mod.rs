@@ -7,6 +7,7 @@ mod command;
 mod document;
 mod facts;
 mod finding;
+mod history;
 mod interval;
 mod item;
 mod names;
@@ -21,6 +22,7 @@ pub use command::{Command, Daemon, Effect, Failure, Lease, Outcome, Output, Prog
 pub use document::{Agent, ClusterDocument, Fencer, Force, Gate, Group, Operation, Primitive, Role, Score};
 pub use facts::{Answer, Facts, Seen, Why};
 pub use finding::{Finding, Findings, Located, Position, Severity, Source, SpecPath};
+pub use history::{Absence, FenceAttempt, Heal, History, Interruption, Reason};
 pub use interval::{Interval, NotAnInterval};
 pub use item::{
     Cause, Difference, Held, Item, ItemId, Lane, Milestone, Place, Progress, Risk, Run, Subject, Threat, Wait, Work,

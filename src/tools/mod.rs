@@ -8,6 +8,7 @@ pub mod gluster;
 pub mod gluster_options;
 pub mod guard;
 pub mod healgate;
+pub mod history;
 pub mod join;
 pub mod mounts;
 pub mod network;

@@ -90,6 +90,8 @@ scripts! {
     GUARD = concat!(include_str!("scripts/brick.sh"), include_str!("scripts/guard.sh")), "guard";
     /// Has glusterd serve bricks whose other copies cannot be asked.
     GO_ON_ALONE = include_str!("scripts/go-on-alone.sh"), "go-on-alone";
+    /// What the logs tell of failures and recoveries.
+    LOOK_HISTORY = include_str!("scripts/look-history.sh"), "look-history";
     /// Takes, renews and releases the lease.
     LEASE = include_str!("scripts/lease.sh"), "lease";
 }

@@ -5,7 +5,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 
-use crate::model::{Plan, Report, Status};
+use crate::model::{History, Plan, Report, Status};
 
 /// A model value on its way out.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,6 +56,12 @@ pub fn status_schema() -> String {
     schema::<Document<Status>>("What `bricklayer status -o json` prints")
 }
 
+/// The schema of what `status --history -o json` prints.
+#[must_use]
+pub fn history_schema() -> String {
+    schema::<Document<History>>("What `bricklayer status --history -o json` prints")
+}
+
 fn schema<T: JsonSchema>(title: &str) -> String {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
@@ -72,7 +78,7 @@ fn text(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{human, report, status};
+    use super::super::{history, human, report, status};
     use super::*;
 
     fn is_fresh_and_describes(name: &str, schema: &str, document: &str) {
@@ -100,6 +106,12 @@ mod tests {
     fn the_reports_schema_is_fresh_and_describes_a_report() {
         let document = Document::new(report::tests::mixed(), None);
         is_fresh_and_describes("report", &report_schema(), &document.text());
+    }
+
+    #[test]
+    fn the_historys_schema_is_fresh_and_describes_a_history() {
+        let document = Document::new(history::tests::eventful(), None);
+        is_fresh_and_describes("history", &history_schema(), &document.text());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod diagnostics;
 pub mod dot;
+pub mod history;
 pub mod human;
 pub mod json;
 mod progress;

@@ -12,6 +12,7 @@ impl World {
         let Some(node) = self.nodes.get_mut(node).filter(|node| node.is_on()) else { return };
         let back_ms = for_ms.map(|after| now + after);
         node.power = Power::Off { since_ms: now, back_ms, served: node.serves() };
+        node.end_boot(now);
         node.end_bricks();
         for unit in node.units.values_mut() {
             unit.active = Active::Inactive;

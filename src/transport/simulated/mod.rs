@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod gluster;
 mod guard;
+mod journal;
 mod lease;
 mod looks;
 mod mounts;
@@ -453,6 +454,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "look-devices" => looks::look_devices,
         "look-names" => looks::look_names,
         "look-ports" => looks::look_ports,
+        "look-history" => journal::look_history,
         "write-file" => files::write_file,
         "remove-file" => files::remove_file,
         "write-hosts" => files::write_hosts,

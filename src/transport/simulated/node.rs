@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{Corosync, Database, Held, Pacemaker};
+use super::journal::Journal;
 
 /// The name of the root file system among a node's file systems.
 pub const ROOT: &str = "/";
@@ -63,6 +64,9 @@ pub struct Node {
     /// Resources that do not stop here, with what their agents say.
     #[serde(default)]
     pub unstoppable: BTreeMap<String, String>,
+    /// Its logs.
+    #[serde(default)]
+    pub journal: Journal,
     /// The next process id.
     pub next_pid: u32,
 }
@@ -380,6 +384,7 @@ impl Node {
             sealed: BTreeSet::new(),
             broken: BTreeMap::new(),
             unstoppable: BTreeMap::new(),
+            journal: Journal::default(),
             next_pid: 400,
         }
     }

@@ -163,17 +163,20 @@ impl World {
             for set in volume.bricks.chunks(volume.set_size()) {
                 for source in set {
                     for target in set.iter().filter(|target| *target != source) {
-                        self.heal_pair(source, target, entries, left_behind);
+                        self.heal_pair(&volume.name, (source, target), entries, left_behind);
                     }
                 }
             }
         }
     }
 
-    fn heal_pair(&mut self, source: &BrickRef, target: &BrickRef, entries: u64, left_behind: u64) {
-        let Some((files, left)) = self.heals_now(source, target) else { return };
+    fn heal_pair(&mut self, volume: &str, (source, target): (&BrickRef, &BrickRef), entries: u64, left_behind: u64) {
+        let Some((files, had)) = self.heals_now(source, target) else { return };
         let Some(key) = self.brick_key(&target.uuid, &target.path) else { return };
-        let left = left.saturating_sub(entries).max(left_behind.min(left));
+        let left = had.saturating_sub(entries).max(left_behind.min(had));
+        if let Some(healer) = self.node_with(&source.uuid).cloned().filter(|_| left < had) {
+            self.log_heal(&healer, volume, had - left);
+        }
         self.on_brick(source, |directory| {
             if left == 0 {
                 directory.blames.remove(&key);

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conf::{Conf, Listed, PATH};
 use super::data::Corosync;
 use crate::model::NodeName;
+use crate::transport::simulated::journal;
 use crate::transport::simulated::node::Active;
 use crate::transport::simulated::world::World;
 
@@ -47,9 +48,10 @@ impl World {
             let hears = |other: &&NodeName| *other != at && self.cut_between(at, other).is_none();
             let others: Vec<NodeName> = self.nodes.keys().filter(hears).cloned().collect();
             for other in others {
-                if let Some(corosync) = &mut self.node_mut(&other).corosync {
-                    corosync.members.remove(at);
-                    corosync.silent.remove(at);
+                let Some(corosync) = &mut self.node_mut(&other).corosync else { continue };
+                corosync.silent.remove(at);
+                if corosync.members.remove(at).is_some() {
+                    self.log_member(&other, at, "lost");
                 }
             }
         }
@@ -122,13 +124,39 @@ impl World {
             .flat_map(|a| names.iter().map(move |b| (a.clone(), b.clone())))
             .filter(|(a, b)| a != b && self.hears(a, b))
             .collect();
+        let before: Vec<BTreeMap<NodeName, u64>> = names.iter().map(|name| self.ring(name)).collect();
         for name in &names {
             self.lose_members(name, &heard);
         }
         self.agree(&names);
         self.merge(&names, &heard);
+        for (name, before) in names.iter().zip(before) {
+            self.log_members(name, &before);
+        }
         for name in &names {
             self.count_all(name);
+        }
+    }
+
+    fn ring(&self, at: &NodeName) -> BTreeMap<NodeName, u64> {
+        self.corosync(at).map(|corosync| corosync.members.clone()).unwrap_or_default()
+    }
+
+    /// Tells who has gone from a ring since, and who is new in it.
+    fn log_members(&mut self, at: &NodeName, before: &BTreeMap<NodeName, u64>) {
+        let now = self.ring(at);
+        for gone in before.keys().filter(|member| !now.contains_key(*member)) {
+            self.log_member(at, gone, "lost");
+        }
+        for new in now.keys().filter(|member| !before.contains_key(*member)) {
+            self.log_member(at, new, "member");
+        }
+    }
+
+    /// It is Pacemaker that tells, where it runs.
+    fn log_member(&mut self, at: &NodeName, member: &NodeName, state: &str) {
+        if self.nodes[at].pacemaker.daemon.is_some() {
+            self.log(at, journal::CONTROLLER, format!("Node {member} state is now {state}"));
         }
     }
 

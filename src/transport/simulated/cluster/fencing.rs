@@ -4,6 +4,7 @@ use super::config::{Config, Primitive, duration_ms};
 use super::data::{FenceMode, Fencing, NodeState};
 use super::situation::Situation;
 use crate::model::NodeName;
+use crate::transport::simulated::journal;
 use crate::transport::simulated::world::World;
 
 /// How long a device takes. Measured with `fence_virsh`: 2 to 4 s.
@@ -108,10 +109,20 @@ impl World {
                 continue;
             };
             (entry.success, entry.reason, entry.until_ms) = (Some(success), reason.to_owned(), now);
+            self.log_fencing(dc, &fencing, "reboot", if success { "OK (complete)" } else { reason });
             self.settle(dc, &fencing.target, success);
             if success {
                 self.carry_out(mode, &fencing.target);
             }
+        }
+    }
+
+    /// Each member's fencer tells how it ended.
+    fn log_fencing(&mut self, dc: &NodeName, fencing: &Fencing, action: &str, outcome: &str) {
+        let Fencing { target, by, client, .. } = fencing;
+        let text = format!("Operation '{action}' targeting {target} by {by} for {client}@{dc}: {outcome}");
+        for member in self.peers(dc) {
+            self.log(&member, journal::FENCER, text.clone());
         }
     }
 
@@ -163,6 +174,7 @@ impl World {
             success: Some(true),
             reason: String::new(),
         };
+        self.log_fencing(&holder, &fencing, "off", "OK (complete)");
         if let Some(cib) = &mut self.node_mut(&holder).pacemaker.cib {
             cib.fencing.push(fencing);
         }
@@ -182,6 +194,7 @@ impl World {
         let mode = self.mode_for(&config, target);
         let (success, reason) = verdict(mode);
         let holder = self.dc_of(at).unwrap_or_else(|| at.clone());
+        self.log_fencing(&holder, &attempt, "reboot", if success { "OK (complete)" } else { reason });
         if let Some(cib) = &mut self.node_mut(&holder).pacemaker.cib {
             cib.fencing.push(Fencing { success: Some(success), reason: reason.to_owned(), ..attempt });
         }

@@ -323,7 +323,7 @@ fn operation(world: &World, at: &NodeName, op: &Op) -> Element {
 }
 
 /// What Pacemaker calls an agent's exit status.
-fn text(rc: u8) -> &'static str {
+pub(super) fn text(rc: u8) -> &'static str {
     match rc {
         rc::OK => "ok",
         rc::INSTALLED => "not installed",

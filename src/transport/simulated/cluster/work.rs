@@ -7,8 +7,9 @@ use super::config::{Config, INFINITY, Primitive, add, score};
 use super::data::{Cib, History, Job, Op, Task, rc};
 use super::place::{self, Step};
 use super::situation::Situation;
-use super::times;
+use super::{mon, times};
 use crate::model::NodeName;
+use crate::transport::simulated::journal;
 use crate::transport::simulated::world::World;
 
 impl World {
@@ -66,6 +67,7 @@ impl World {
             Task::Stop => agents::stop(self, name, &primitive),
             Task::Monitor | Task::Probe => (rc::OK, String::new()),
         };
+        self.log_result(name, job.task, id, rc);
         let took_ms = job.until_ms - job.since_ms;
         let call = self.call(name);
         let op = Op { call, task: job.task, interval_ms: 0, rc: Some(rc), reason, at_ms: job.since_ms, took_ms };
@@ -78,6 +80,11 @@ impl World {
             let look = Op { call, task: Task::Monitor, interval_ms, took_ms: 100, at_ms, ..op };
             self.record(dc, name, &primitive, look);
         }
+    }
+
+    fn log_result(&mut self, name: &NodeName, task: Task, id: &str, rc: u8) {
+        let text = format!("Result of {} operation for {id} on {name}: {}", task.name(), mon::text(rc));
+        self.log(name, journal::CONTROLLER, text);
     }
 
     /// A resource that is written nowhere any more, as its node remembers it.
@@ -179,6 +186,7 @@ impl World {
                 if !due || busy || agents::is_up(self, &name, primitive) {
                     continue;
                 }
+                self.log_result(&name, Task::Monitor, &primitive.id, rc::STOPPED);
                 let op = Op { rc: Some(rc::STOPPED), at_ms: now, took_ms: 0, ..monitor };
                 self.record(dc, &name, primitive, op);
             }
