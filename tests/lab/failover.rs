@@ -24,9 +24,10 @@ pub fn deployed(nodes: &[&str], edits: &[(&str, &str)]) -> (Lab, String) {
     (lab, spec)
 }
 
-/// Cuts the power of a node below a client that inserts, until `over` has come true, and tells what it cost.
+/// Cuts the power of a node below a client that inserts, until `over` has come true, and tells what it cost: gives how
+/// long the client had no answer.
 #[track_caller]
-pub fn cut(lab: &Lab, node: &str, goal: &str, over: impl Fn(SystemTime)) {
+pub fn cut(lab: &Lab, node: &str, goal: &str, over: impl Fn(SystemTime)) -> Duration {
     let client = Client::start(lab, VIP);
     sleep(CALM);
     let failure = now();
@@ -40,6 +41,27 @@ pub fn cut(lab: &Lab, node: &str, goal: &str, over: impl Fn(SystemTime)) {
     Phases::of(lab, if node == "node01" { "node02" } else { "node01" }, failure).tell(&gap);
     tell(&format!("{:.1} s without service; the goal is {goal}", gap.lasted.as_secs_f64()));
     assert!(gap.lasted < BEARABLE, "{:?} without service", gap.lasted);
+    gap.lasted
+}
+
+/// The nodes' own logs tell of the power cut of node01 as the client has seen it.
+#[track_caller]
+fn is_told(lab: &Lab, spec: &str, without: Duration) {
+    tell(&lab.bricklayer(&["status", "--history", spec]).exits(0).stdout);
+    let past = lab.bricklayer(&["status", "--history", "-o", "json", spec]).exits(0).stdout.clone();
+    let past: serde_json::Value = serde_json::from_str(&past).expect("a history is JSON");
+    let absence = &past["absences"][0];
+    let moments = ["failedAt", "lostAt", "onAt", "memberAt"].map(|name| absence[name].as_str().unwrap_or_default());
+    assert!(moments.is_sorted() && !moments[0].is_empty(), "{past:#}");
+    assert_eq!((&absence["node"], &absence["fencing"][0]["outcome"]), (&"node01".into(), &"OK (complete)".into()));
+    assert!(absence["heals"][0]["entries"].as_u64().is_some_and(|entries| entries > 0), "{past:#}");
+    assert_eq!(absence["takenBack"][0]["to"], "node01");
+    let told = Duration::from_millis(absence["services"][0]["downMs"].as_u64().expect("it is up again"));
+    // The last sign of life is the last line in a journal, which gets one every five seconds or more often.
+    assert!(
+        told.abs_diff(without) < Duration::from_secs(7),
+        "told are {told:?} without service, seen were {without:?}"
+    );
 }
 
 /// Everything is as written again, and the service is at home.
@@ -60,9 +82,10 @@ pub fn is_whole_again(lab: &Lab, spec: &str) {
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn a_power_cut_of_the_services_node_loses_no_row_and_the_service_comes_home_healed() {
     let (lab, spec) = deployed(&NODES, &[]);
-    cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
+    let without = cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
     lab.until_booted("node01");
     is_whole_again(&lab, &spec);
+    is_told(&lab, &spec, without);
 }
 
 #[test]
