@@ -8,6 +8,7 @@ mod alike;
 mod check;
 mod check_access;
 mod config;
+mod copies;
 mod data;
 mod packages;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use super::{Assessment, Cx, Kind, Mount, Postgresql, Resource, Service, Spec, fi
 use crate::model::{Findings, Item, Milestone, NodeName, ServiceName, Subject};
 use crate::tools::postgresql::{self, Programs};
 
+pub(super) use copies::reached;
 pub(super) use data::identifier;
 pub(super) use packages::{all_packages, before_install, packages, units};
 

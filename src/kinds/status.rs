@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actual::Actual;
 use super::units::{self, Units};
-use super::{Cx, MountState, Volume, VolumeState, maintenance, manager, nodes, volumes};
+use super::{Cx, MountState, Volume, VolumeState, maintenance, manager, nodes, postgresql, volumes};
 use crate::model::{
     BrickStatus, Health, Installed, MountStatus, NodeName, NodeStatus, PeerStatus, PoolView, Seen, Status, VolumeName,
     VolumeStatus,
@@ -173,7 +173,11 @@ fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
             if own().all(|brick| brick.online == Some(true)) {
                 degraded.extend(volumes::disputed(cx, actual, &volume.name, pending));
             }
-            degraded.extend(torn(&volume.name, &cx.spec.volumes[&volume.name], &own().collect::<Vec<_>>()));
+            let written = &cx.spec.volumes[&volume.name];
+            if let Some(torn) = torn(&volume.name, written, &own().collect::<Vec<_>>()) {
+                degraded.push(torn);
+                degraded.extend(postgresql::reached(cx, &volume.name, written.bricks.iter()));
+            }
         }
     }
     let runs = |volume: &VolumeName| cx.spec.volumes[volume].state == VolumeState::Started;

@@ -164,7 +164,17 @@ impl View<'_> {
 
     fn directories(&self, filesystem: &Filesystem) -> Vec<String> {
         let line = |(path, directory): (&String, &Directory)| {
-            let Directory { volume_id, indexed, files, blames, split_brain, crawl_ms, process, databases } = directory;
+            let Directory {
+                volume_id,
+                indexed,
+                files,
+                blames,
+                split_brain,
+                crawl_ms,
+                process,
+                databases,
+                written_ms: _,
+            } = directory;
             let volume = volume_id.as_ref().map_or("none", |id| self.volume_called(id));
             format!(
                 "directory {path} volume={volume} indexed={indexed} files={files} blames={blames:?} \

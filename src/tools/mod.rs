@@ -20,6 +20,7 @@ pub(crate) mod sample;
 pub mod scripts;
 pub mod secrets;
 pub mod systemd;
+pub mod wal;
 pub mod xml;
 
 use crate::model::{Command, Output, Program, ReadError};

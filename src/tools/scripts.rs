@@ -74,6 +74,8 @@ scripts! {
     SET_KEY = concat!(include_str!("scripts/put.sh"), include_str!("scripts/set-key.sh")), "set-key";
     /// What lies where a database is or is to be.
     LOOK_DATABASE = include_str!("scripts/look-database.sh"), "look-database";
+    /// How far copies of a database had come.
+    LOOK_CONTROL = include_str!("scripts/look-control.sh"), "look-control";
     /// Makes a database on a volume.
     MAKE_DATABASE = include_str!("scripts/make-database.sh"), "make-database";
     /// How a database server is.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Live, POLL, gates, groups, off, outcome, verbs};
 use crate::kinds::actual::Actual;
-use crate::kinds::{Assessment, Brick, Volume, healgate, returning, volumes};
+use crate::kinds::{Assessment, Brick, Volume, healgate, postgresql, returning, volumes};
 use crate::model::{
     Cause, Difference, Group, Item, Lane, Milestone, NodeName, Place, Risk, Role, ServiceName, Subject, VolumeName,
 };
@@ -117,7 +117,7 @@ fn unfit(
 /// Takes the lost bricks of a volume out of it.
 fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
     let spec = live.cx.spec;
-    let Copies { name, lost, .. } = copies;
+    let Copies { name, volume, lost } = copies;
     let names: Vec<String> = lost.iter().map(|lost| lost.brick.called(spec)).collect();
     let summary = format!("give up the copies of volume {name} on other nodes than {from}");
     let command = gluster::give_up_bricks(name.as_str(), 1, &names);
@@ -125,6 +125,11 @@ fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
         .in_lane(Lane::Gluster)
         .at_risk(Risk::Destructive, format!("what was acknowledged while {from} was away is lost"))
         .gives(copies.given_up());
+    let torn = lost.iter().filter(|lost| lost.torn).map(|lost| lost.brick);
+    let kept = volume.bricks.iter().filter(|brick| brick.node == *from);
+    for sentence in postgresql::reached(live.cx, name, kept.chain(torn)) {
+        item = item.at_risk(Risk::Destructive, sentence);
+    }
     for (Lost { brick, torn }, name) in lost.iter().zip(names) {
         item = item.because(Difference::gone("brick", name));
         if !torn {

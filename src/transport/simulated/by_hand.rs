@@ -145,6 +145,7 @@ impl World {
 
     fn write_to_set(&mut self, set: &[super::node::BrickRef], files: u64) {
         let (up, down): (Vec<_>, Vec<_>) = set.iter().partition(|brick| self.brick_is_up(&brick.uuid, &brick.path));
+        let now = self.clock_ms;
         let stale: Vec<String> = down.iter().filter_map(|brick| self.brick_key(&brick.uuid, &brick.path)).collect();
         for brick in up {
             let Some(node) = self.node_with(&brick.uuid).cloned() else { continue };
@@ -152,6 +153,7 @@ impl World {
                 continue;
             };
             directory.files += files;
+            directory.written_ms = now;
             for key in stale.iter().filter(|_| files > 0) {
                 // The directory that holds the files is stale with the first of them.
                 let blamed = directory.blames.entry(key.clone()).or_insert(1);

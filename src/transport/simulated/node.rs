@@ -194,6 +194,9 @@ pub struct Directory {
     pub indexed: bool,
     /// How many files lie in it.
     pub files: u64,
+    /// When a client last wrote to it, by the world's clock.
+    #[serde(default)]
+    pub written_ms: u64,
     /// What this brick knows to be stale elsewhere: entries by `NODE:PATH` of the stale brick.
     pub blames: BTreeMap<String, u64>,
     /// Entries that no heal can mend.

@@ -1,8 +1,9 @@
 //! `PostgreSQL`'s files on a volume, seen through a mount and on the bricks.
 
 use super::data::{Database, Held};
+use super::times;
 use crate::model::{NodeName, Output};
-use crate::transport::simulated::node::{Active, BrickRef, Volume, is_below};
+use crate::transport::simulated::node::{Active, BrickRef, Directory, Volume, is_below};
 use crate::transport::simulated::output::{Call, failed, printed, silent};
 use crate::transport::simulated::world::World;
 
@@ -64,16 +65,18 @@ pub fn look(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     printed(call.args.iter().map(|path| line(world, at, path)).collect::<String>())
 }
 
+/// The brick that a path lies on, and the rest of the path.
+fn brick_above<'a>(world: &'a World, at: &NodeName, path: &'a str) -> Option<(&'a Directory, &'a str)> {
+    let directories = &world.nodes[at].filesystem(path)?.directories;
+    let bricks = directories.iter().filter(|(above, _)| is_below(above, path) && above.as_str() != path);
+    let (above, directory) = bricks.max_by_key(|(above, _)| above.len())?;
+    Some((directory, path.strip_prefix(above.as_str())?.trim_start_matches('/')))
+}
+
 fn line(world: &World, at: &NodeName, path: &str) -> String {
     let node = &world.nodes[at];
-    let directories = node.filesystem(path).map(|filesystem| &filesystem.directories);
-    let brick = directories
-        .into_iter()
-        .flatten()
-        .filter(|(above, _)| is_below(above, path) && above.as_str() != path)
-        .max_by_key(|(above, _)| above.len());
-    let below = brick.and_then(|(above, _)| path.strip_prefix(above.as_str())).map(|rest| rest.trim_start_matches('/'));
-    let get = |name: &str| brick.and_then(|(_, directory)| directory.databases.get(name));
+    let (brick, below) = brick_above(world, at, path).unzip();
+    let get = |name: &str| brick.and_then(|directory| directory.databases.get(name));
     let unfinished = below.is_some_and(|below| get(&format!("{below}.new")).is_some());
     let unfinished = if unfinished { "yes" } else { "no" };
     match below.and_then(get) {
@@ -83,6 +86,17 @@ fn line(world: &World, at: &NodeName, path: &str) -> String {
         }
         None => format!("{path}\tabsent\t-\t-\t{unfinished}\n"),
     }
+}
+
+/// `look-control BIN DIR...`: each file that is written moves the WAL on.
+pub fn look_control(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let line = |path: &str| {
+        let found = brick_above(world, at, path).filter(|(brick, below)| brick.databases.contains_key(*below));
+        let Some((brick, _)) = found else { return format!("{path}\t-\t-\t-\n") };
+        let written = times::short(world, at, brick.written_ms).replace(' ', "T");
+        format!("{path}\t0/{:X}\t{written}\t{written}\n", 0x0100_0000 + brick.files * 0x1000)
+    };
+    printed(call.args.iter().skip(1).map(|path| line(path)).collect::<String>())
 }
 
 /// `make-database VOLUME PATH BIN USER`.

@@ -68,6 +68,7 @@ pub fn program(name: &str) -> Option<(Fake, Option<&'static str>)> {
         "write-secret" => (scripts::write_secret, None),
         "check-secret" => (scripts::check_secret, None),
         "look-database" => (database::look, None),
+        "look-control" => (database::look_control, None),
         "make-database" => (database::make, None),
         "look-server" => (database::look_server, None),
         "runuser" => (database::runuser, None),
