@@ -36,6 +36,19 @@ case $mounted in
     ;;
 esac
 
+# A client goes on with whichever brick answers first, and all that it writes before it reaches the others has to be
+# healed: with a thousand files, a service waits for that. So they are waited for a little, and not if they do not come.
+reaches_all() {
+  for client in "$place/volume/.meta/graphs/active/$volume-client-"*/private; do
+    if [ -e "$client" ] && ! grep -qx 'connected = 1' "$client"; then return 1; fi
+  done
+}
+left=50
+until reaches_all || [ "$left" -eq 0 ]; do
+  left=$((left - 1))
+  sleep 0.2
+done
+
 data=$place/volume/$path new=$place/volume/$path.new
 if [ -e "$data/PG_VERSION" ]; then exit 0; fi
 if [ -L "$data" ] || { [ -e "$data" ] && ! rmdir -- "$data"; }; then
