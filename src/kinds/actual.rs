@@ -59,8 +59,7 @@ impl Actual {
         spec.volumes.iter().filter_map(of_volume).collect()
     }
 
-    /// Looks at the bricks that lie elsewhere, too: one by one with its node's others they would make each first look
-    /// wait for the volumes.
+    /// Looks at the bricks that lie elsewhere, too, by a question of its own: the first one does not wait for the volumes.
     fn look_where_they_lie(&mut self, cx: &Cx<'_>) {
         let mut paths: BTreeMap<NodeName, BTreeSet<AbsPath>> = BTreeMap::new();
         for brick in self.moved.values().flatten() {
