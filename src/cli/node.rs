@@ -41,10 +41,12 @@ struct Named {
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-The machine is installed anew, answers, and has empty disks where the bricks were. It becomes the
+The machine is installed anew, answers, and has empty disks where the bricks were, or elsewhere:
+the file then says where they lie from now on, each in the place of the old one. It becomes the
 member of the pool that it was; its bricks are filled from the other copies, one set after the
 other, and once they are healed it joins the cluster. It is refused while another copy of what it
-had is not served. What was broken off goes on when it is asked for again.")]
+had is not served. What was broken off goes on when it is asked for again. A machine that is alive
+gets its bricks elsewhere in the same way, unless an old one has what the other copies lack.")]
 struct Replace {
     /// The node
     #[arg(value_name = "NODE")]

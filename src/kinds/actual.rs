@@ -3,8 +3,9 @@
 //! Bricks, volumes and mounts all look at the same things; they are put together once for each of them here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Brick, Cx, bricks, pool};
+use super::{Brick, Cx, Spec, Volume, bricks, maintenance, pool, volumes};
 use crate::model::{AbsPath, NodeName, Seen, VolumeName, Why};
 use crate::tools::gluster;
 use crate::tools::node::{self, BrickPlace};
@@ -21,6 +22,8 @@ pub(super) struct Actual {
     by_name: BTreeMap<String, NodeName>,
     /// The volume that each brick is one of, by node and path: glusterd lets no directory be two bricks.
     members: BTreeMap<NodeName, BTreeMap<String, String>>,
+    /// The bricks of each volume of which some lie elsewhere on their nodes than it is written, in the order written.
+    moved: BTreeMap<VolumeName, Vec<Brick>>,
 }
 
 impl Actual {
@@ -34,9 +37,80 @@ impl Actual {
         let places = places.collect();
         let by_name = cx.spec.nodes.keys().map(|name| (cx.spec.storage_of(name).to_owned(), name.clone())).collect();
         let volumes = volumes(cx, &pool);
-        let mut actual = Self { volumes, by_uuid: pool.by_uuid(), by_name, places, pool, members: BTreeMap::new() };
+        let by_uuid = pool.by_uuid();
+        let (members, moved) = (BTreeMap::new(), BTreeMap::new());
+        let mut actual = Self { volumes, by_uuid, by_name, places, pool, members, moved };
         actual.members = actual.members();
+        actual.moved = actual.moved(cx.spec);
+        actual.look_where_they_lie(cx);
         actual
+    }
+
+    fn moved(&self, spec: &Spec) -> BTreeMap<VolumeName, Vec<Brick>> {
+        let lies = |(written, there): &(&Brick, &gluster::Brick)| {
+            let elsewhere = || Some(Brick { path: AbsPath::new(&there.path).ok()?, ..bare(written) });
+            if written.path.as_str() == there.path { Some((*written).clone()) } else { elsewhere() }
+        };
+        let of_volume = |(name, volume): (&VolumeName, &Volume)| {
+            let there = self.volumes.known()?.get(name.as_str())?;
+            let bricks: Vec<Brick> = volumes::in_place(volume, there, self)?.iter().map(lies).collect::<Option<_>>()?;
+            (bricks != volume.bricks).then(|| (name.clone(), bricks))
+        };
+        spec.volumes.iter().filter_map(of_volume).collect()
+    }
+
+    /// Looks at the bricks that lie elsewhere, too, by a question of its own: the first one does not wait for the volumes.
+    fn look_where_they_lie(&mut self, cx: &Cx<'_>) {
+        let mut paths: BTreeMap<NodeName, BTreeSet<AbsPath>> = BTreeMap::new();
+        for brick in self.moved.values().flatten() {
+            if self.place(&brick.node, brick.path.as_str()).is_none() {
+                paths.entry(brick.node.clone()).or_default().insert(brick.path.clone());
+            }
+        }
+        for (node, paths) in paths {
+            let Some(Seen::Is(places)) = self.places.get(&node) else { continue };
+            if let Seen::Is(more) = cx.see(&node, &node::bricks(&paths)) {
+                let all = places.iter().chain(more.iter()).map(|(path, place)| (path.clone(), place.clone()));
+                let all = Seen::Is(Arc::new(all.collect()));
+                self.places.insert(node, all);
+            }
+        }
+    }
+
+    /// The bricks of `volume` where they lie, in the order written: the others of its sets know those, whatever is written.
+    pub(super) fn bricks<'a>(&'a self, name: &VolumeName, volume: &'a Volume) -> &'a [Brick] {
+        self.moved.get(name).map_or(&volume.bricks, Vec::as_slice)
+    }
+
+    /// The bricks of `volume` by which a plan goes: where they lie, and of a node that is replaced, where they are written.
+    pub(super) fn planned<'a>(
+        &'a self,
+        cx: &Cx<'_>,
+        name: &VolumeName,
+        volume: &'a Volume,
+    ) -> impl Iterator<Item = &'a Brick> {
+        let pairs = volume.bricks.iter().zip(self.bricks(name, volume));
+        pairs.map(|(written, lies)| if maintenance::replaces(cx, &written.node) { written } else { lies })
+    }
+
+    /// Where the brick lies that is written as `brick`, if that is elsewhere.
+    pub(super) fn elsewhere<'a>(&'a self, name: &VolumeName, volume: &Volume, brick: &Brick) -> Option<&'a Brick> {
+        let mut pairs = volume.bricks.iter().zip(self.moved.get(name)?);
+        pairs.find(|(written, lies)| *written == brick && written.path != lies.path).map(|(_, lies)| lies)
+    }
+
+    /// The host by which `volume` has `brick`; by which it will have it, while it has not.
+    pub(super) fn host(&self, spec: &Spec, volume: &VolumeName, brick: &Brick) -> String {
+        let volume = self.volumes.known().and_then(|volumes| volumes.get(volume.as_str()));
+        let is_it =
+            |there: &&gluster::Brick| there.path == brick.path.as_str() && self.owner(there) == Some(&brick.node);
+        let made = volume.and_then(|volume| volume.bricks.iter().find(is_it));
+        made.map_or_else(|| spec.storage_of(&brick.node).to_owned(), |there| there.host.clone())
+    }
+
+    /// Whether `brick` is one of any volume now.
+    pub(super) fn is_brick(&self, brick: &Brick) -> bool {
+        self.members.get(&brick.node).is_some_and(|paths| paths.contains_key(brick.path.as_str()))
     }
 
     fn members(&self) -> BTreeMap<NodeName, BTreeMap<String, String>> {
@@ -67,6 +141,11 @@ impl Actual {
     pub(super) fn place(&self, node: &NodeName, path: &str) -> Option<&BrickPlace> {
         self.places.get(node)?.known()?.get(path)
     }
+}
+
+/// A brick without what is written of its file system.
+fn bare(brick: &Brick) -> Brick {
+    Brick { node: brick.node.clone(), path: brick.path.clone(), device: None, filesystem: None }
 }
 
 /// The volumes as the best connected node has them.

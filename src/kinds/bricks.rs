@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actual::Actual;
-use super::nodes;
 use super::{Assessment, Brick, Cx, Filesystem, Kind, Spec, Volume, VolumeState};
+use super::{maintenance, nodes};
 use crate::model::{
     AbsPath, Cause, Difference, Findings, Item, Milestone, NodeName, Place, Risk, Seen, SpecPath, Subject, VolumeName,
-    Wish,
 };
 use crate::tools::node::{self, BrickPlace, Device, Holds, PlaceKind};
 use crate::tools::{gluster, systemd};
@@ -29,7 +28,7 @@ impl Kind for Bricks {
 
     fn assess(&self, cx: &Cx<'_>, found: &mut Assessment) {
         let actual = Actual::of(cx);
-        for (node, bricks) in by_node(cx.spec) {
+        for (node, bricks) in planned(cx, &actual) {
             let devices = devices(cx, node, &bricks);
             for (volume, brick) in bricks {
                 let one = One { cx, actual: &actual, name: volume, volume: &cx.spec.volumes[volume], brick };
@@ -51,6 +50,17 @@ pub(super) fn by_node(spec: &Spec) -> BTreeMap<&NodeName, Vec<(&VolumeName, &Bri
     let mut by_node: BTreeMap<&NodeName, Vec<_>> = BTreeMap::new();
     for (name, volume) in spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
         for brick in &volume.bricks {
+            by_node.entry(&brick.node).or_default().push((name, brick));
+        }
+    }
+    by_node
+}
+
+/// The same where a plan goes by them.
+fn planned<'a>(cx: &'a Cx<'_>, actual: &'a Actual) -> BTreeMap<&'a NodeName, Vec<(&'a VolumeName, &'a Brick)>> {
+    let mut by_node: BTreeMap<&NodeName, Vec<_>> = BTreeMap::new();
+    for (name, volume) in cx.spec.volumes.iter().filter(|(_, volume)| volume.state != VolumeState::Absent) {
+        for brick in actual.planned(cx, name, volume) {
             by_node.entry(&brick.node).or_default().push((name, brick));
         }
     }
@@ -150,13 +160,15 @@ impl One<'_> {
         match (own_id, &place.volume_id) {
             (Some(own), Some(there)) if own == *there => None,
             (Some(_), _) => Some(self.lost(format!("{path} on {node} does not carry the id of volume {}", self.name))),
+            (None, Some(there)) if place.empty && (self.was_given_up(there) || self.is_nobodys(there)) => {
+                Some(self.release(there))
+            }
             (None, Some(there)) if self.was_given_up(there) => Some(self.held(
                 "identity",
                 format!("{path} on {node} was given up: volume {} has gone on without it", self.name),
                 "empty it once nothing in it is needed, with its extended attributes: `rm -rf` the directory; it is \
                  made anew and filled from the other copies",
             )),
-            (None, Some(there)) if place.empty && self.is_nobodys(there) => Some(self.release(there)),
             (None, Some(there)) => Some(self.held(
                 "identity",
                 format!("{path} on {node} was part of another volume (id {there})"),
@@ -189,7 +201,7 @@ impl One<'_> {
 
     /// Whether the brick's machine is a new one, on which it is to be made anew.
     fn is_replaced(&self) -> bool {
-        self.cx.intent.wish == Some(Wish::Replace(self.brick.node.clone()))
+        maintenance::replaces(self.cx, &self.brick.node)
     }
 
     /// Whether this place carries the id of the volume that it is no brick of any more.
@@ -203,11 +215,11 @@ impl One<'_> {
         self.actual.volumes.known().is_some_and(|volumes| volumes.values().all(|volume| volume.id != id))
     }
 
-    /// glusterd marks a brick before it knows whether the volume can be made; if not, the mark stays and would keep
-    /// the brick from every volume.
+    /// glusterd marks a brick before it knows whether the volume can be made or have it; if not, the mark stays and would
+    /// keep the brick from every volume.
     fn release(&self, id: &str) -> Item {
         let (path, node) = (&self.brick.path, &self.brick.node);
-        let summary = format!("take the mark of a volume that was never made from {path} on {node}");
+        let summary = format!("take the mark of a volume that never had it from {path} on {node}");
         let command = node::release_brick(path);
         Item::run(&subject(self.brick), "release", summary, Place::On(node.clone()), command)
             .because(Difference::gone("volume id of an empty directory", id))

@@ -110,13 +110,14 @@ pub(super) fn watchers(cx: &Cx<'_>, times: &FenceTimes) -> Vec<Primitive> {
     watched.into_iter().map(|(name, volume)| watcher(cx, &actual, times, (name, volume))).collect()
 }
 
-/// The sets of copies. A brick that was given up is none of them while its node is away; one that is to come is one as
-/// soon as its node answers.
-fn sets<'a>(cx: &Cx<'_>, actual: &Actual, name: &VolumeName, volume: &'a Volume) -> Vec<Vec<(&'a str, &'a str)>> {
+/// The sets of copies, where they lie: the list by which another copy is judged is that of a brick of the volume, and a
+/// directory that is only written has none. A brick that was given up is none of them while its node is away; one that is
+/// to come is one as soon as its node answers.
+fn sets<'a>(cx: &Cx<'_>, actual: &'a Actual, name: &VolumeName, volume: &'a Volume) -> Vec<Vec<(&'a str, &'a str)>> {
     let is_made = actual.volumes.known().is_some_and(|volumes| volumes.contains_key(name.as_str()));
     let counts = |brick: &&Brick| !is_made || actual.has_brick(name, brick) || cx.answers(&brick.node);
     let set = |set: &'a [Brick]| set.iter().filter(counts).map(as_watched).collect();
-    volume.bricks.chunks(volumes::set_size(volume)).map(set).collect()
+    actual.bricks(name, volume).chunks(volumes::set_size(volume)).map(set).collect()
 }
 
 /// A brick as the agent is told of it.

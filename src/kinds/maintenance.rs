@@ -13,7 +13,7 @@ mod resume;
 use super::{Assessment, Cx, Kind, Spec};
 use crate::model::{Findings, Milestone, NodeName, Subject, Wish};
 
-pub(super) use replace::refills;
+pub(super) use replace::{is_unlisted, refills};
 pub(super) use resume::whole;
 
 /// What is done about nodes that are drained, or to be, as a kind; the file says nothing of it.
@@ -30,6 +30,11 @@ impl Kind for Maintenance {
             _ => {}
         }
     }
+}
+
+/// Whether `node` is a new machine, which takes the place of a lost one.
+pub(super) fn replaces(cx: &Cx<'_>, node: &NodeName) -> bool {
+    matches!(&cx.intent.wish, Some(Wish::Replace(new)) if new == node)
 }
 
 /// The milestone that nothing runs on `node` and nothing of it is waited for.

@@ -10,10 +10,8 @@ use std::collections::BTreeMap;
 use reach::Obstacle;
 
 use super::nodes::{self, POLL};
-use super::{Assessment, Cx, Kind, Spec};
-use crate::model::{
-    Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why, Wish,
-};
+use super::{Assessment, Cx, Kind, Spec, maintenance};
+use crate::model::{Cause, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Seen, SpecPath, Subject, Why};
 use crate::tools::gluster::{self, Peer, Pool, Standing};
 
 /// The pool, as a kind.
@@ -235,7 +233,7 @@ fn stranger<'a>(cx: &'a Cx<'_>, view: &View, node: &NodeName) -> Option<&'a Node
 fn adopt(cx: &Cx<'_>, view: &View, node: &NodeName, uuid: &str, found: &mut Assessment) {
     let what = subject(node);
     let summary = format!("have the pool know {node} as the member that it was");
-    if cx.intent.wish != Some(Wish::Replace(node.clone())) {
+    if !maintenance::replaces(cx, node) {
         let because = format!("the pool knows {node} as another machine than it is now: its disk was lost, or changed");
         let hint = format!("`bricklayer node replace {node}` has it take the place of the lost one");
         let item = Item::held(&what, "adopt", summary, Cause::Refused, because, hint);

@@ -31,7 +31,7 @@ impl Kind for Returning {
         }
         let owner = format!("cluster {}", cx.spec.cluster);
         for name in cx.spec.nodes.keys() {
-            let pairs = pairs(&guarded, name);
+            let pairs = pairs(&actual, &guarded, name);
             if pairs.is_empty() {
                 continue;
             }
@@ -55,11 +55,7 @@ impl Pair<'_> {
     /// As the script is told of it. The host of the other brick is the one that its volume has, or else will have.
     fn copy(&self, spec: &Spec, actual: &Actual) -> Copy<'_> {
         let Self { name, own, other } = self;
-        let volume = actual.volumes.known().and_then(|volumes| volumes.get(name.as_str()));
-        let is_other =
-            |brick: &&gluster::Brick| brick.path == other.path.as_str() && actual.owner(brick) == Some(&other.node);
-        let made = volume.and_then(|volume| volume.bricks.iter().find(is_other));
-        let host = made.map_or_else(|| spec.storage_of(&other.node).to_owned(), |brick| brick.host.clone());
+        let host = actual.host(spec, name, other);
         Copy { volume: name.as_str(), here: own.path.as_str(), host, there: other.path.as_str() }
     }
 }
@@ -70,11 +66,11 @@ fn guarded(spec: &Spec) -> BTreeMap<&VolumeName, &Volume> {
     if spec.has_manager() { healgate::watched(spec).into_iter().filter(may_be_torn).collect() } else { BTreeMap::new() }
 }
 
-/// The bricks of `node`, each with every other copy.
-fn pairs<'a>(guarded: &BTreeMap<&'a VolumeName, &'a Volume>, node: &NodeName) -> Vec<Pair<'a>> {
+/// The bricks of `node`, each with every other copy, where they lie.
+fn pairs<'a>(actual: &'a Actual, guarded: &BTreeMap<&'a VolumeName, &'a Volume>, node: &NodeName) -> Vec<Pair<'a>> {
     let of_volume = |(name, volume): (&&'a VolumeName, &&'a Volume)| {
         let (name, volume) = (*name, *volume);
-        let sets = volume.bricks.chunks(volumes::set_size(volume));
+        let sets = actual.bricks(name, volume).chunks(volumes::set_size(volume));
         let of_set = move |set: &'a [Brick]| {
             let own = set.iter().filter(|brick| brick.node == *node);
             own.flat_map(move |own| {
@@ -105,12 +101,11 @@ fn subject(name: &NodeName) -> Subject {
 /// Why glusterd on `name` must not serve its bricks now, if it must not.
 pub(super) fn why_not(cx: &Cx<'_>, name: &NodeName) -> Option<Item> {
     let guarded = guarded(cx.spec);
-    let pairs = pairs(&guarded, name);
-    if pairs.is_empty() {
+    if guarded.is_empty() {
         return None;
     }
     let actual = Actual::of(cx);
-    pairs.iter().find_map(|pair| torn(cx.spec, &actual, pair))
+    pairs(&actual, &guarded, name).iter().find_map(|pair| torn(cx.spec, &actual, pair))
 }
 
 /// Whether the brick of a pair is not served, and each of the two misses something that the other has.
@@ -167,7 +162,7 @@ pub(super) fn waiting_for<'a>(cx: &'a Cx<'_>, lost: &NodeName) -> Vec<&'a NodeNa
     let actual = Actual::of(cx);
     let waits = |name: &&NodeName| {
         let off = units::of(cx, name).known().is_some_and(|units| !units::glusterd(units).active());
-        let pairs = pairs(&guarded, name);
+        let pairs = pairs(&actual, &guarded, name);
         off && pairs.iter().any(|pair| pair.other.node == *lost && torn(cx.spec, &actual, pair).is_some())
     };
     cx.spec.nodes.keys().filter(|name| *name != lost).filter(waits).collect()

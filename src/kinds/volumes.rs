@@ -22,6 +22,7 @@ use crate::tools::gluster;
 
 pub(super) use assess::{disputed, heal_now};
 pub(super) use options::written as written_options;
+pub(super) use shape::{change, in_place};
 
 /// The volumes, as a kind.
 pub(super) struct Volumes;

@@ -1,5 +1,6 @@
 //! The law of maintenance: a node is drained only while all others can go on without it, whatever is asked of it is
-//! brought to its end by asking again, and while it is drained nobody but `node resume` touches it.
+//! brought to its end by asking again, and while it is drained nobody but `node resume` touches it. A node is replaced only
+//! while all that it had is elsewhere, and its bricks are whole when that ends.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use super::{node, world_gen};
 use crate::kinds::Spec;
 use crate::model::{Allow, Effect, Facts, Intent, Plan, Verdict, Wish, Work};
 use crate::observe::observe;
+use crate::tools::guard;
 use crate::transport::simulated::{Fault, Schedule, Simulated, Traced, World};
 
 /// Three nodes of which two have the data, and of which any two are a quorum.
@@ -37,6 +39,7 @@ services:
     resources: [{ip: {address: 192.168.7.99/24}}, {mount: data}]
 ";
 const BRICK: &str = "/bricks/data/brick";
+const ELSEWHERE: &str = "/bricks/data/new";
 
 fn spec() -> &'static Spec {
     static SPEC: OnceLock<Spec> = OnceLock::new();
@@ -184,6 +187,129 @@ fn a_node_that_is_resumed_is_whole_and_serves_again_whatever_breaks_it_off() {
         let plan = plan(&sim, None);
         assert!(plan.is_empty(), "{command}: {:#?}", plan.steps);
     }
+}
+
+/// The same file with the data of the second node elsewhere.
+fn moved() -> Spec {
+    read(&FILE.replace(&format!("node02:{BRICK}"), &format!("node02:{ELSEWHERE}")))
+}
+
+/// The world once the second node is a new machine, with a file system where its bricks lay.
+fn lost(mut world: World, spec: &Spec) -> Simulated {
+    world.reinstall(&node("node02"));
+    let bricks =
+        spec.volumes.values().flat_map(|volume| &volume.bricks).filter(|brick| brick.node.as_str() == "node02");
+    for (number, brick) in bricks.enumerate() {
+        let above = brick.path.parent().expect("a brick lies in a file system");
+        world.give_storage(&node("node02"), &format!("/dev/mapper/{number}"), above.as_str());
+    }
+    let sim = Simulated::new(world);
+    sim.advance(Duration::from_secs(60));
+    sim
+}
+
+#[test]
+fn a_replacement_ends_only_when_the_new_bricks_hold_all_files_in_every_shape() {
+    let nodes = "nodes: {node01: {}, node02: {}, node03: {}}\n";
+    let bricks = |path: &str| format!("[node01:/b/vol/1, node02:{path}, node03:/b/vol/1]");
+    for (shape, of) in [("replica: 3, arbiter: 1", 300), ("replica: 3", 300), ("disperse: 3, redundancy: 1", 300)] {
+        for path in ["/b/vol/1", "/b/vol/2"] {
+            let file = |path: &str| {
+                let head = "apiVersion: bricklayer/v1\ncluster: laws\ntransport: simulated\n";
+                read(&format!("{head}{nodes}volumes: {{vol: {{{shape}, bricks: {}}}}}\n", bricks(path)))
+            };
+            let (before, after) = (file("/b/vol/1"), file(path));
+            let sim = Simulated::new(world_gen::blank([&before]));
+            assert_eq!(run_for(&before, &sim, None), Some(Verdict::AsWritten));
+            sim.world().write_files("vol", of).expect("all is there");
+            let sim = lost(sim.world().clone(), &before);
+            let replace = Some(Wish::Replace(node("node02")));
+            assert_eq!(run_for(&after, &sim, replace), Some(Verdict::AsWritten), "{shape}, {path}");
+            let held = sim.world().nodes[&node("node02")].directory(path).map(|brick| brick.files);
+            assert_eq!(held, Some(of), "{shape}, {path}");
+            assert_eq!(run_for(&after, &sim, None), Some(Verdict::AsWritten), "{shape}, {path}");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_that_is_broken_off_anywhere_goes_on_when_it_is_asked_for_again() {
+    let spec = moved();
+    let sim = Simulated::new(made());
+    sim.world().write_files("data", 40).expect("all is there");
+    let world = lost(sim.world().clone(), self::spec()).world().clone();
+    let wish = || Some(Wish::Replace(node("node02")));
+    let undisturbed = Simulated::new(world.clone());
+    assert_eq!(run_for(&spec, &undisturbed, wish()), Some(Verdict::AsWritten));
+    let changes = (0..).zip(undisturbed.trace()).filter(|(_, one)| one.command.effect == Effect::Changes);
+    let changes: Vec<u64> = changes.map(|(number, _)| number).collect();
+    assert!(changes.len() > 10, "{changes:?}");
+    for command in changes {
+        let sim = Simulated::new(world.clone()).suffering(Schedule::none().and(command, Fault::CrashAfter));
+        assert_eq!(run_for(&spec, &sim, wish()), None);
+        sim.restart();
+        assert_eq!(run_for(&spec, &sim, wish()), Some(Verdict::AsWritten), "after command {command}");
+        let brick = sim.world().nodes[&node("node02")].directory(ELSEWHERE).cloned().expect("it is there");
+        assert!(brick.files == 40 && brick.process.is_some(), "{command}: {brick:?}");
+        assert!(knows(&sim, ELSEWHERE) && !knows(&sim, BRICK), "{command}");
+        assert_eq!(run_for(&spec, &sim, None), Some(Verdict::AsWritten), "after command {command}");
+    }
+}
+
+/// Whether the gates and all who stand before glusterd know the data of the second node as lying at `path`.
+fn knows(sim: &Simulated, path: &str) -> bool {
+    let sets = format!("\"node01:{BRICK},node02:{path}\"");
+    let told = |at: &str| sim.by_hand(&node(at), "cibadmin", &["--query"]).stdout.contains(&sets);
+    let (first, second) = (format!("data {BRICK} node02 {path}\n"), format!("data {path} node01 {BRICK}\n"));
+    let guards = |at: &str, words: &str| {
+        sim.world().nodes[&node(at)].files.get(guard::UNIT_FILE).is_some_and(|file| file.text.ends_with(words))
+    };
+    told("node01") && guards("node01", &first) && guards("node02", &second)
+}
+
+#[test]
+fn nobody_judges_by_a_brick_that_is_only_written() {
+    type Event = fn(&Simulated);
+    let events: [Event; 3] = [
+        |_| (),
+        |sim| sim.world().cut_power(&node("node02"), None),
+        |sim| sim.world().kill_brick(&node("node02"), BRICK),
+    ];
+    for happens in events {
+        let sim = Simulated::new(made());
+        happens(&sim);
+        sim.advance(Duration::from_secs(30));
+        assert!(knows(&sim, BRICK));
+        assert_eq!(run_for(&moved(), &sim, None), Some(Verdict::Held));
+        assert!(knows(&sim, BRICK));
+        assert!(sim.world().nodes[&node("node02")].directory(ELSEWHERE).is_none(), "nothing is made");
+    }
+}
+
+#[test]
+fn what_the_old_brick_alone_has_is_not_given_up_and_no_directory_is_filled_that_holds_anything() {
+    let refused = |happens: fn(&Simulated)| {
+        let sim = Simulated::new(made());
+        happens(&sim);
+        let intent = Intent { allow: Allow::all(), wish: Some(Wish::Replace(node("node02"))), ..Intent::default() };
+        let plan = timeless(observe(&moved(), &intent, &sim, &WorldClock(&sim), &mut Facts::default()));
+        assert_eq!(plan.ready().count(), 0, "nothing is run: {:#?}", plan.steps);
+        let mut held = plan.held().filter_map(|step| match &step.item.work {
+            Work::Held(held) => Some(held.because.clone()),
+            _ => None,
+        });
+        held.next().unwrap_or_else(|| panic!("it is not held: {:#?}", plan.steps))
+    };
+    let told = refused(misses_files);
+    assert!(told.contains("entries that other copies of volume data lack"), "{told}");
+    let told = refused(|sim| sim.world().kill_brick(&node("node01"), BRICK));
+    assert!(told.contains("brick node01:/bricks/data/brick of volume data is not served"), "{told}");
+    let told = refused(|sim| {
+        let mut world = sim.world();
+        let node = world.nodes.get_mut(&node("node02")).expect("a node");
+        node.make_directories(&format!("{ELSEWHERE}/below"));
+    });
+    assert!(told.contains("/bricks/data/new on node02 is not empty"), "{told}");
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub fn danger(world: &World, at: &NodeName, command: &Command) -> Risk {
         (name, _) => {
             let harmless = [
                 "install-packages",
+                // Only a machine that is in no pool, and so serves nothing, becomes another's.
+                "adopt-peer",
                 "release-hold",
                 "make-brick",
                 "release-brick",

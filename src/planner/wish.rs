@@ -2,6 +2,7 @@
 
 use crate::kinds::{Assessment, Spec, seen_for};
 use crate::model::{Cause, Item, NodeName, Subject, Wish};
+use crate::tools::guard;
 
 /// Leaves of what was found only what the wish is about. If that is nothing, what it asks for was seen, or nobody could
 /// see it: that no step is left over is no evidence by itself.
@@ -32,6 +33,9 @@ fn concerns(wish: &Wish, item: &Item) -> bool {
         (Wish::ConfirmOff(_) | Wish::Recover(..), "guard") => item.id == item.subject.item("alone"),
         (Wish::Drain(_), "volume") => item.id == item.subject.item("heal-now"),
         (Wish::Resume(node), _) => *kind == "resume" || is_of(node, item),
+        // Once its bricks lie elsewhere, all others are told where.
+        (Wish::Replace(_), "guard") => true,
+        (Wish::Replace(_), "file") if name == guard::UNIT_FILE => true,
         (Wish::Replace(node), _) => ["resume", "replace"].contains(kind) || is_of(node, item),
         (Wish::Drain(_), "drain" | "service")
         | (Wish::Recover(..), "recovery" | "fencing")

@@ -284,6 +284,13 @@ pub fn reset_brick(volume: &str, brick: &str) -> Command {
     changes(["volume", "reset-brick", volume, brick, brick, "commit", "force"])
 }
 
+/// Has the empty directory of a brick take the place of another brick of the volume, which is given up, and has it filled
+/// from the other copies.
+#[must_use]
+pub fn replace_brick(volume: &str, old: &str, new: &str) -> Command {
+    changes(["volume", "replace-brick", volume, old, new, "commit", "force"])
+}
+
 /// The counts that make a volume's shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {

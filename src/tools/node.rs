@@ -102,6 +102,9 @@ pub fn release_hold() -> Command {
     Command::changes(Program::Script(scripts::RELEASE_HOLD), [""; 0])
 }
 
+/// The extended attribute in which dispersed bricks count the changes of a directory (`EC_XATTR_VERSION` in ec-types.h).
+const CODED_VERSION: &str = "trusted.ec.version";
+
 /// What lies where a brick is or is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrickPlace {
@@ -140,6 +143,21 @@ pub enum PlaceKind {
 pub fn bricks<'a>(paths: impl IntoIterator<Item = &'a AbsPath>) -> Query<BTreeMap<String, BrickPlace>> {
     let command = Command::reads(Program::Script(scripts::LOOK_BRICKS), paths.into_iter().map(AbsPath::as_str));
     Query { command, read: read_bricks }
+}
+
+/// Asks whether the root of a dispersed brick has a version. It gets one with the first file; that of a new brick gets its
+/// own once self-heal has begun with it and knows all that the root is to have: before that, nobody lists what it lacks.
+pub fn coded_version(path: &AbsPath) -> Query<bool> {
+    let args = ["--absolute-names", "-e", "hex", "-n", CODED_VERSION, "--", path.as_str()];
+    Query { command: Command::reads(Program::Tool("getfattr"), args), read: read_coded_version }
+}
+
+fn read_coded_version(output: &Output) -> Result<bool, ReadError> {
+    if output.status == 1 && output.stderr.trim_end().ends_with("No such attribute") {
+        return Ok(false);
+    }
+    succeeded(output, "attr")?;
+    Ok(output.stdout.lines().any(|line| line.starts_with(CODED_VERSION)))
 }
 
 fn read_bricks(output: &Output) -> Result<BTreeMap<String, BrickPlace>, ReadError> {

@@ -6,7 +6,7 @@ use bricklayer::model::{AbsPath, Command, NodeName, Program};
 use bricklayer::tools::scripts;
 
 /// The programs of the node that bricklayer calls.
-const TOOLS: [&str; 12] = [
+const TOOLS: [&str; 13] = [
     "cat",
     "cibadmin",
     "corosync-cfgtool",
@@ -14,6 +14,7 @@ const TOOLS: [&str; 12] = [
     "crm_mon",
     "crm_resource",
     "findmnt",
+    "getfattr",
     "gluster",
     "ip",
     "runuser",

@@ -51,3 +51,38 @@ fn a_new_machine_takes_the_place_of_a_lost_one_below_a_client_and_no_row_is_lost
     assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
     log.lost_nothing(&lab, VIP);
 }
+
+/// Where the data of the second node lies from then on.
+const ELSEWHERE: (&str, &str) = ("node02:/glvol00/brick", "node02:/glvol00/brick2");
+
+#[test]
+#[ignore = "boots real nodes: root, Debian 12, see tests/run"]
+fn a_new_machine_has_its_bricks_elsewhere_below_a_client_and_no_row_is_lost() {
+    let (lab, _) = deployed(&NODES, &[]);
+    let client = Client::start(&lab, VIP);
+    sleep(CALM);
+    lab.on("node02", REINSTALL);
+    sleep(CALM);
+
+    let spec = lab.spec_from("postgres-ha-tuned.yaml", &[ELSEWHERE]);
+    let began = Instant::now();
+    lab.bricklayer(&["node", "replace", "node02", "--lost", "node02", &spec])
+        .exits(0)
+        .says("node02 has taken the place of the lost machine");
+    tell(&format!("replaced in {:.1} s", began.elapsed().as_secs_f64()));
+    lab.is_healed("data00");
+    assert!(lab.gluster("volume info data00").contains("node02m:/glvol00/brick2\n"));
+    // Gates and guards go by where it lies.
+    lab.on("node01", "cibadmin --query | grep -q 'node02:/glvol00/brick2\"'");
+    lab.on("node01", "grep -q 'node02m /glvol00/brick2$' /etc/systemd/system/glusterd.service.d/bricklayer.conf");
+    lab.apply(&spec).exits(0);
+    assert_eq!(lab.plan(&spec).code, 0);
+    let log = client.stop();
+    log.lost_nothing(&lab, VIP);
+    assert!(log.gap().lasted < UNDISTURBED, "{:?} without an answer", log.gap().lasted);
+
+    // The new copy is as good as the other.
+    lab.bricklayer(&["node", "drain", "node01", &spec]).exits(0);
+    assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
+    log.lost_nothing(&lab, VIP);
+}

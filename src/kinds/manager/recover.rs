@@ -61,7 +61,7 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
 }
 
 /// The volumes of the service whose clients keep no quorum: behind one that does, no copy is ever alone.
-fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeName) -> Vec<Copies<'a>> {
+fn copies<'a>(live: &Live<'a>, actual: &'a Actual, name: &ServiceName, from: &NodeName) -> Vec<Copies<'a>> {
     let spec = live.cx.spec;
     let volumes = spec.services[name].volumes(spec);
     let copies = |(name, volume): (&'a VolumeName, &'a Volume)| {
@@ -71,7 +71,7 @@ fn copies<'a>(live: &Live<'a>, actual: &Actual, name: &ServiceName, from: &NodeN
                 |lost: &Brick| set.iter().any(|kept| kept.node == *from && returning::is_torn(actual, lost, kept));
             lost.map(move |brick| Lost { brick, torn: torn(brick) })
         };
-        let sets = volume.bricks.chunks(volumes::set_size(volume));
+        let sets = actual.bricks(name, volume).chunks(volumes::set_size(volume));
         Copies { name, volume, lost: sets.flat_map(lost).collect() }
     };
     volumes.filter(|(_, volume)| volumes::may_diverge(volume)).map(copies).collect()
@@ -102,7 +102,7 @@ fn unfit(
         let because = format!("it is not known which bricks volume {name} has");
         return held(Cause::Unknown, because, "`bricklayer status` tells what can be seen");
     }
-    let sets = volume.bricks.chunks(volumes::set_size(volume));
+    let sets = actual.bricks(name, volume).chunks(volumes::set_size(volume));
     let served = |brick: &&Brick| {
         let place = actual.place(&brick.node, brick.path.as_str());
         brick.node == *from && place.is_some_and(|place| place.process.is_some() && place.volume_id.is_some())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Live, POLL, gates, groups, off, outcome, recover};
-use crate::kinds::{Assessment, timing};
+use crate::kinds::{Assessment, healgate, timing};
 use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, VolumeName, Wish};
 use crate::tools::pacemaker::{self, Member};
 
@@ -16,7 +16,11 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
         Wish::Measured(node, ms) => return remember(live, node, *ms, found),
         // What only the cluster manager can do for these, `maintenance` has it do.
         Wish::Drain(_) => return,
-        Wish::Resume(_) | Wish::Replace(_) => return gates::opening(live, found),
+        Wish::Resume(_) => return gates::opening(live, found),
+        Wish::Replace(_) => {
+            tell_gates(live, found);
+            return gates::opening(live, found);
+        }
         Wish::Enable(name) | Wish::Relocate(name, _) => cleanup(live, name, found),
         _ => {}
     }
@@ -47,6 +51,15 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
         Wish::Freeze(_) | Wish::Unfreeze(_) => {}
         _ => outcome::assess(live, &group, changes.is_empty(), found),
     }
+}
+
+/// Has the gates know where bricks lie that took the places of others.
+fn tell_gates(live: &Live<'_>, found: &mut Assessment) {
+    let configuration = &live.standing.cib.configuration;
+    let watchers = healgate::watchers(live.cx, &live.standing.measured());
+    let candidate = pacemaker::watching(configuration, &watchers);
+    let changes = pacemaker::changes(configuration, &candidate);
+    live.put_into_force(&candidate, &changes, found);
 }
 
 const VERB: &str = "do as the verb says";

@@ -7,8 +7,8 @@ use crate::kinds::actual::Actual;
 use crate::kinds::manager::Standing;
 use crate::kinds::{Assessment, Brick, Cx, Mount, Volume, bricks, nodes};
 use crate::model::{Cause, Difference, Item, NodeName, Place, Query, Seen, ServiceName, Threat, Why};
-use crate::tools::pacemaker;
 use crate::tools::postgresql::{self, Holds, Programs, Runs};
+use crate::tools::{gluster, pacemaker};
 
 /// What was seen of a database.
 struct Sight {
@@ -165,7 +165,11 @@ fn absent(
 fn strange_brick(one: &One<'_>, mount: &Mount, volume: &Volume) -> Option<(String, &'static str)> {
     let actual = Actual::of(one.cx);
     let there = actual.volumes.known()?.get(mount.volume.as_str())?;
-    (there.bricks.len() > volume.bricks.len()).then(|| {
+    let written = |brick: &gluster::Brick| {
+        let is_it = |written: &Brick| written.path.as_str() == brick.path && actual.owner(brick) == Some(&written.node);
+        volume.bricks.iter().any(is_it)
+    };
+    (!there.bricks.iter().all(written)).then(|| {
         let because = format!(
             "volume {} has bricks that the file does not name, and one of them may have the database",
             mount.volume

@@ -118,7 +118,7 @@ impl One<'_> {
             .because(Difference::changed("state", "stopped", "started"))
             .gives(started(self.name))
             .gives(usable(self.name));
-        for brick in &self.volume.bricks {
+        for brick in self.actual.planned(self.cx, self.name, self.volume) {
             item = item.needs(bricks::ready(brick)).gives(bricks::served(brick));
         }
         item
@@ -201,6 +201,10 @@ impl One<'_> {
                 }
                 found.item(item);
             }
+            Change::Move(node) => {
+                found.met(self.subject().is("grown"));
+                found.item(self.moved(there, node));
+            }
             Change::Impossible(because) => {
                 found.met(self.subject().is("grown"));
                 let summary = format!("make volume {} {}", self.name, shape::words(wanted, self.volume.bricks.len()));
@@ -209,6 +213,21 @@ impl One<'_> {
                 found.item(Item::held(&self.subject(), "shape", summary, Cause::Refused, because, hint));
             }
         }
+    }
+
+    /// Bricks of `node` are written elsewhere than they lie: to fill new ones gives the old ones up, which a person asks for.
+    fn moved(&self, there: &gluster::Volume, node: &NodeName) -> Item {
+        let pairs = self.volume.bricks.iter().zip(&there.bricks);
+        let moved = pairs.filter(|(written, lies)| written.path.as_str() != lies.path);
+        let moved: Vec<String> =
+            moved.map(|(written, lies)| format!("{} and not {}", lies.path, written.path)).collect();
+        let because = format!("{node} has {} in it", moved.join(", "));
+        let hint = format!(
+            "`bricklayer node replace {node}` has what is written filled from the other copies and gives up what {node} \
+             has; or write the bricks as they are"
+        );
+        let summary = format!("have volume {} use other directories on {node}", self.name);
+        Item::held(&self.subject(), "move", summary, Cause::Refused, because, hint)
     }
 
     fn grow(&self, there: &gluster::Volume, new: &[&Brick], raise: bool) -> Item {
@@ -265,9 +284,10 @@ impl One<'_> {
         }
     }
 
-    /// The bricks of the volume as written that are also bricks of it now.
+    /// The bricks of the volume as written that are also bricks of it now, wherever on their nodes they lie.
     fn present_bricks(&self) -> impl Iterator<Item = &Brick> {
-        self.volume.bricks.iter().filter(|brick| self.actual.has_brick(self.name, brick))
+        let planned = self.actual.planned(self.cx, self.name, self.volume);
+        planned.filter(|brick| self.actual.has_brick(self.name, brick))
     }
 
     /// Starts the processes of bricks that have none.
@@ -343,7 +363,8 @@ impl One<'_> {
         let counts: Vec<Option<u64>> = places.iter().map(|place| place.and_then(|place| place.pending)).collect();
         let pending = shape::pending(shape::present(there), &counts);
         let all_served = places.iter().all(|place| place.is_some_and(|place| place.process.is_some()));
-        if pending == 0 && all_served && bricks.len() == there.bricks.len() {
+        let whole = pending == 0 && all_served && bricks.len() == there.bricks.len();
+        if whole && !bricks.iter().any(|brick| maintenance::is_unlisted(self.cx, self.actual, self.name, brick)) {
             return found.met(healed(self.name));
         }
         let summary = format!("volume {} to heal", self.name);

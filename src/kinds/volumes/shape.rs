@@ -57,19 +57,33 @@ pub(in crate::kinds) fn pending(shape: Shape, counts: &[Option<u64>]) -> u64 {
 
 /// How a volume gets from its shape to the one that is written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change<'a> {
+pub(in crate::kinds) enum Change<'a> {
     /// It has it.
     None,
     /// Bricks are added: as whole sets, or to every set so that it grows to the written shape.
     Add { bricks: Vec<&'a Brick>, raise: bool },
+    /// Each brick stands on its node, but some of one node lie elsewhere than it is written.
+    Move(&'a NodeName),
     /// It cannot be done in place.
     Impossible(String),
+}
+
+impl Change<'_> {
+    /// Why the volume is not as it is written, if it is more than where bricks of `node` lie, or bricks that are to come.
+    pub(in crate::kinds) fn for_all_but(self, node: &NodeName) -> Option<String> {
+        match self {
+            Self::None | Self::Add { .. } => None,
+            Self::Move(moved) if moved == node => None,
+            Self::Move(other) => Some(format!("its bricks on {other} lie elsewhere")),
+            Self::Impossible(because) => Some(because),
+        }
+    }
 }
 
 type At<'a> = (Option<&'a NodeName>, &'a str);
 
 /// Compares the written shape with the one there is.
-pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, actual: &Actual) -> Change<'a> {
+pub(in crate::kinds) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, actual: &Actual) -> Change<'a> {
     let (want, have) = (wanted(wanted_volume), present(volume));
     let there: Vec<At<'_>> = volume.bricks.iter().map(|brick| (actual.owner(brick), brick.path.as_str())).collect();
     let written = |brick: &'a Brick| -> At<'a> { (Some(&brick.node), brick.path.as_str()) };
@@ -83,6 +97,7 @@ pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, ac
         return match bricks.len() - bricks.len().min(there.len()) {
             0 if wanted == present => Change::None,
             new if kept && new > 0 => Change::Add { bricks: bricks[there.len()..].iter().collect(), raise: false },
+            0 => relocation(wanted_volume, volume, actual, &there),
             _ => Change::Impossible(misplaced(wanted_volume, &there)),
         };
     }
@@ -106,6 +121,39 @@ pub(super) fn change<'a>(wanted_volume: &'a Volume, volume: &gluster::Volume, ac
         wanted.iter().filter(|brick| !there.contains(&written(brick))).collect::<Vec<_>>()
     };
     Change::Add { bricks: pairs().flat_map(new).collect(), raise: true }
+}
+
+/// The bricks as they are written, each with the one that stands in its place now; nothing unless every brick stands on
+/// the node on which it is written, so that they can differ in their paths alone.
+pub(in crate::kinds) fn in_place<'a, 'b>(
+    volume: &'a Volume,
+    there: &'b gluster::Volume,
+    actual: &Actual,
+) -> Option<Vec<(&'a Brick, &'b gluster::Brick)>> {
+    let same_sets = wanted(volume) == present(there) && volume.bricks.len() == there.bricks.len();
+    let pairs: Vec<_> = volume.bricks.iter().zip(&there.bricks).collect();
+    let same_nodes = pairs.iter().all(|(written, lies)| actual.owner(lies) == Some(&written.node));
+    (same_sets && same_nodes).then_some(pairs)
+}
+
+/// What is to be done about as many bricks as are written of which some lie elsewhere.
+fn relocation<'a>(wanted: &'a Volume, volume: &gluster::Volume, actual: &Actual, there: &[At<'_>]) -> Change<'a> {
+    let impossible = || Change::Impossible(misplaced(wanted, there));
+    let Some(pairs) = in_place(wanted, volume, actual).filter(|_| super::is_redundant(wanted)) else {
+        return impossible();
+    };
+    let moved: Vec<&Brick> =
+        pairs.into_iter().filter(|(written, lies)| written.path.as_str() != lies.path).map(|(one, _)| one).collect();
+    let Some(first) = moved.first().filter(|_| !moved.iter().any(|brick| actual.is_brick(brick))) else {
+        return impossible();
+    };
+    match moved.iter().find(|brick| brick.node != first.node) {
+        None => Change::Move(&first.node),
+        Some(other) => Change::Impossible(format!(
+            "its bricks on {} and on {} lie elsewhere than it is written, and one node is replaced at a time",
+            first.node, other.node
+        )),
+    }
 }
 
 /// The sets, each as it counts.

@@ -1,6 +1,6 @@
 //! The scripts that only look, in the formats of `tools/scripts/README.md`.
 
-use super::node::is_below;
+use super::node::{BrickRef, is_below};
 use super::output::{Call, failed, printed, silent};
 use super::packages::is_held;
 use super::world::World;
@@ -78,6 +78,27 @@ fn is_empty(world: &World, at: &NodeName, path: &str) -> bool {
     let below = |other: &String| other != path && is_below(path, other);
     let directories = node.filesystem(path).is_some_and(|filesystem| filesystem.directories.keys().any(below));
     !directories && !node.files.keys().any(below) && !node.mounts.keys().any(below)
+}
+
+/// `getfattr --absolute-names -e hex -n trusted.ec.version -- PATH`: the version that the root of a dispersed brick gets
+/// with the first file, and that of a new brick once self-heal knows all that it is to have.
+pub fn getfattr(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
+    let ["--absolute-names", "-e", "hex", "-n", name @ "trusted.ec.version", "--", path] = call.args else {
+        return failed(2, "getfattr: only one attribute is played here\n");
+    };
+    let node = &world.nodes[at];
+    let Some(directory) = node.directory(path) else {
+        return failed(1, format!("getfattr: {path}: No such file or directory\n"));
+    };
+    let is_own = |brick: &BrickRef| brick.uuid == node.glusterd.uuid && brick.path == **path;
+    let coded = node.glusterd.volumes.iter().filter(|volume| volume.disperse > 0);
+    let set = coded.flat_map(|volume| volume.bricks.chunks(volume.set_size())).find(|set| set.iter().any(is_own));
+    let has_files = |brick: &BrickRef| world.brick(&brick.uuid, &brick.path).is_some_and(|(_, there)| there.files > 0);
+    if directory.crawl_ms.is_none() && set.is_some_and(|set| set.iter().any(has_files)) {
+        printed(format!("# file: {path}\n{name}=0x00000000000000010000000000000001\n\n"))
+    } else {
+        failed(1, format!("{path}: {name}: No such attribute\n"))
+    }
 }
 
 /// `look-devices DEVICE...`.

@@ -451,6 +451,7 @@ fn program(world: &World, node: &NodeName, name: &str) -> Option<Fake> {
         "cat" => files::cat,
         "look-node" => looks::look_node,
         "look-bricks" => looks::look_bricks,
+        "getfattr" if has("attr") => looks::getfattr,
         "look-devices" => looks::look_devices,
         "look-names" => looks::look_names,
         "look-ports" => looks::look_ports,

@@ -35,7 +35,7 @@ pub fn shares_a_node(world: &World, at: &NodeName, bricks: &[(&str, &str)], size
 
 /// The member that the glusterd of `at` knows by `host`: by a name it has been told, which it then does not resolve, or
 /// itself, by any name that resolves to an address of its own.
-fn member(world: &World, at: &NodeName, host: &str) -> Option<NodeName> {
+pub fn member(world: &World, at: &NodeName, host: &str) -> Option<NodeName> {
     let told = world.nodes[at].glusterd.peers.iter().find(|peer| peer.names.iter().any(|name| name == host));
     match told {
         Some(peer) => world.node_with(&peer.uuid).cloned(),
@@ -110,7 +110,7 @@ fn reachable_member(world: &World, at: &NodeName, host: &str) -> Result<NodeName
     }
 }
 
-fn overlaps(world: &World, at: &NodeName, new: &BrickRef) -> Result<(), String> {
+pub fn overlaps(world: &World, at: &NodeName, new: &BrickRef) -> Result<(), String> {
     let known = world.nodes[at].glusterd.volumes.iter().flat_map(|volume| &volume.bricks);
     let meets =
         |old: &BrickRef| old.uuid == new.uuid && (is_below(&old.path, &new.path) || is_below(&new.path, &old.path));
@@ -248,21 +248,22 @@ fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Requ
         copy.rebalance = None;
     });
     if replica > volume.replica {
-        mark_stale(world, &bricks, new, replica);
+        mark_stale(world, &Volume { bricks, replica, ..volume.clone() }, new);
     }
     for member in members {
         world.serve(member);
     }
 }
 
-/// A new brick in an old set: at once the set blames it for its root directory, and for the rest after a crawl.
-pub fn mark_stale(world: &mut World, bricks: &[BrickRef], new: &[BrickRef], replica: usize) {
+/// A new brick in an old set: at once the set blames it for its root directory, and for the rest after a crawl. A dispersed
+/// set blames it for nothing before the crawl, and so lists nothing although nothing is there.
+pub fn mark_stale(world: &mut World, volume: &Volume, new: &[BrickRef]) {
     let crawl_ms = Some(world.clock_ms + CRAWL_MS);
-    for set in bricks.chunks(replica) {
+    for set in volume.bricks.chunks(volume.set_size()) {
         for fresh in set.iter().filter(|brick| new.contains(brick)) {
             let Some(key) = world.brick_key(&fresh.uuid, &fresh.path) else { continue };
             world.on_brick(fresh, |directory| directory.crawl_ms = crawl_ms);
-            for old in set.iter().filter(|brick| !new.contains(brick)) {
+            for old in set.iter().filter(|brick| !new.contains(brick) && volume.disperse == 0) {
                 world.on_brick(old, |directory| {
                     directory.blames.insert(key.clone(), 1);
                 });

@@ -12,6 +12,7 @@ mod options;
 mod peers;
 mod pool;
 mod rebalance;
+mod replace;
 mod reset;
 mod shrink;
 mod status;
@@ -69,6 +70,7 @@ fn volume(world: &mut World, at: &NodeName, verb: &str, rest: &[&str]) -> Option
         ("add-brick", words) => bricks::add_brick(world, at, words),
         ("remove-brick", words) => shrink::remove_brick(world, at, words),
         ("reset-brick", words) => reset::reset_brick(world, at, words),
+        ("replace-brick", words) => replace::replace_brick(world, at, words),
         ("start", [volume]) => change::start(world, at, volume, false),
         ("start", [volume, "force"]) => change::start(world, at, volume, true),
         ("stop", [volume]) => change::stop(world, at, volume, false),

@@ -1,5 +1,5 @@
 //! `gluster volume reset-brick VOLUME BRICK BRICK commit force`, for a brick whose directory was lost and is empty: it is
-//! marked, served, and blamed for everything. What resets a brick to another path is not played here.
+//! marked, served, and blamed for everything.
 
 use super::bricks::{mark_stale, shown_name};
 use super::pool::{no_such, stuck};
@@ -42,7 +42,7 @@ pub fn reset_brick(world: &mut World, at: &NodeName, words: &[&str]) -> Output {
         _ => return verdict(-1, &(elsewhere + NEW)),
     }
     world.on_brick(&brick, |directory| directory.volume_id = Some(volume.id.clone()));
-    mark_stale(world, &volume.bricks, std::slice::from_ref(&brick), volume.set_size());
+    mark_stale(world, &volume, std::slice::from_ref(&brick));
     world.serve(&holder);
     verdict(0, "reset-brick commit force operation successful")
 }
