@@ -3,6 +3,9 @@
 //!
 //! To make a database takes seconds, and may be refused. Fencing, the gates and all other services do not wait for that,
 //! and once the database is there, Pacemaker has long started what its service waits for.
+//!
+//! The second one waits for the database and not for the first: whatever is not in force once the database is made goes
+//! in together with its service.
 
 use std::collections::BTreeSet;
 
