@@ -33,9 +33,10 @@ impl Stage {
         self.leaves.is_empty()
     }
 
-    /// What it does to the configuration: the last one is the same step, whether or not another goes before it.
+    /// What it does to the configuration: one verb in both, because what they need and why is the same. The last one is
+    /// the same step, whether or not another goes before it.
     pub(super) fn verb(&self) -> &'static str {
-        if self.is_last() { "configure" } else { "prepare" }
+        if self.is_last() { "configure" } else { "first/configure" }
     }
 }
 

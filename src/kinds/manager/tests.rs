@@ -29,7 +29,10 @@ impl Nodes {
                 let line = |package: &&str| format!("package\t{package}\t-\n");
                 say(0, args.iter().map(line).fold(head, |text, line| text + &line), "")
             }
-            ("look-database", _) => say(0, args.iter().map(|path| format!("{path}\t{}\n", self.bricks)).collect(), ""),
+            ("look-database", _) => {
+                let line = |path: &&str| format!("{path}\t{}\n", self.bricks);
+                say(0, args.iter().map(line).fold(String::new(), |text, line| text + &line), "")
+            }
             ("cat", _) => say(1, String::new(), "cat: x: No such file or directory"),
             ("cibadmin", Some(configuration)) => {
                 let cib = "<cib epoch=\"7\" admin_epoch=\"0\" have-quorum=\"1\">".to_owned();
@@ -80,8 +83,8 @@ fn pushed(item: &Item) -> (&str, &str) {
     (text, &run.command.args[1])
 }
 
-fn verbs(changes: &[Item]) -> Vec<&str> {
-    changes.iter().filter_map(|item| item.id.0.rsplit('/').next()).collect()
+fn ids(changes: &[Item]) -> Vec<&str> {
+    changes.iter().map(|item| item.id.0.as_str()).collect()
 }
 
 fn service() -> ServiceName {
@@ -96,6 +99,8 @@ fn waits_for_it(item: &Item) -> bool {
     item.needs.iter().any(of_it)
 }
 
+const FIRST: &str = "cib/cluster01-tuned/first/configure";
+const LAST: &str = "cib/cluster01-tuned/configure";
 const EMPTY: &str = "<configuration><crm_config/><nodes/><resources/><constraints/></configuration>";
 const GROUP: &str = "<group id=\"service01\"";
 
@@ -104,7 +109,7 @@ fn what_needs_no_database_does_not_wait_for_one() {
     for configuration in [None, Some(EMPTY.to_owned())] {
         let runs = configuration.is_some();
         let changes = Nodes { bricks: ABSENT, configuration }.changes();
-        assert_eq!(verbs(&changes), ["prepare", "configure"]);
+        assert_eq!(ids(&changes), [FIRST, LAST]);
         let [first, then] = &changes[..] else { unreachable!() };
         assert!(!waits_for_it(first) && waits_for_it(then));
         assert!(first.gives.is_empty() && then.gives.iter().any(|given| given.state == "as written"));
@@ -123,7 +128,7 @@ fn once_the_database_is_made_there_is_one_change_whatever_is_in_force() {
     let prepared = pushed(&first).0;
     for configuration in [EMPTY, prepared] {
         let changes = Nodes { bricks: THERE, configuration: Some(configuration.to_owned()) }.changes();
-        assert_eq!(verbs(&changes), ["configure"]);
+        assert_eq!(ids(&changes), [LAST]);
         assert!(!changes[0].assumed && waits_for_it(&changes[0]));
         let (after, epoch) = pushed(&changes[0]);
         assert!(after.contains(GROUP) && after.contains("7711868116490944626"));
@@ -135,7 +140,7 @@ fn once_the_database_is_made_there_is_one_change_whatever_is_in_force() {
     let whole = Nodes { bricks: THERE, configuration: Some(prepared.to_owned()) }.changes().remove(0);
     let lost = Nodes { bricks: ABSENT, configuration: Some(pushed(&whole).0.replace("kvmhost01", "kvmhost02")) };
     let changes = lost.changes();
-    assert_eq!(verbs(&changes), ["configure"]);
+    assert_eq!(ids(&changes), [LAST]);
     assert!(pushed(&changes[0]).0.contains(GROUP) && waits_for_it(&changes[0]));
 }
 
@@ -143,12 +148,12 @@ fn once_the_database_is_made_there_is_one_change_whatever_is_in_force() {
 fn a_database_that_cannot_be_made_holds_its_service_and_nothing_else() {
     let held = |configuration: &str| Nodes { bricks: FOREIGN, configuration: Some(configuration.to_owned()) };
     let changes = held(EMPTY).changes();
-    assert_eq!(verbs(&changes), ["prepare", "configure"]);
+    assert_eq!(ids(&changes), [FIRST, LAST]);
     let [first, then] = &changes[..] else { unreachable!() };
     assert!(!waits_for_it(first) && !first.assumed && waits_for_it(then));
     let prepared = held(pushed(first).0);
     let changes = prepared.changes();
-    assert_eq!(verbs(&changes), ["configure"]);
+    assert_eq!(ids(&changes), [LAST]);
     assert!(waits_for_it(&changes[0]));
     let (found, _) = prepared.assess();
     assert!(!found.met.iter().any(|met| met.state == "as written"));
