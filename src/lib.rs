@@ -53,7 +53,8 @@
 //! - [`kinds`]: a file for each kind of thing a user can write: its YAML form, its checks, and what it does about a
 //!   difference. Kinds are data in and items out; they run nothing. Fence devices, failover domains and services come
 //!   together in one neutral document (`model::ClusterDocument`); what differs between it and the cluster manager's own
-//!   configuration is one item, because resources that come one by one start where they must not.
+//!   configuration is one item, because resources that come one by one start where they must not; a new service whose
+//!   database is still to be made is a second one.
 //! - [`spec`]: reads and checks a file. It alone knows which YAML crate there is, and it makes the JSON Schema.
 //! - [`planner`]: lets the kinds assess, turns what their items threaten into needs or refusals (`safety`, the one
 //!   place that says what is unsafe), and puts the rest in order.

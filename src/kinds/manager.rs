@@ -2,7 +2,8 @@
 //! and what differs from it in the live one.
 //!
 //! Everything goes in as one change. Resource by resource, a database would start alone on each node before the group
-//! around it is there, fail everywhere and stay failed.
+//! around it is there, fail everywhere and stay failed. Only a new service whose database is still to be made comes with
+//! a second one (`stages`).
 
 mod agents;
 mod fencers;
@@ -13,8 +14,11 @@ mod leaving;
 mod off;
 mod outcome;
 mod recover;
+mod stages;
 mod standing;
 mod status;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 use std::collections::BTreeSet;
@@ -22,11 +26,12 @@ use std::time::Duration;
 
 use super::{Assessment, Cx, Kind, Spec, coherence, corosync, domains, fencing, ids, services};
 use crate::model::{
-    Cause, ClusterDocument, Command, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen,
-    ServiceName, SpecPath, Subject, Threat, Why,
+    Cause, ClusterDocument, Difference, Findings, Item, Lane, Milestone, NodeName, Place, Risk, Seen, ServiceName,
+    SpecPath, Subject, Threat, Why,
 };
 use crate::tools::pacemaker::{self, Change};
 use crate::tools::xml::Element;
+use stages::Stage;
 
 pub(super) use fencers::secret_path;
 pub(super) use leaving::{is_standby, stays, unsettled};
@@ -113,18 +118,19 @@ fn first(cx: &Cx<'_>, found: &mut Assessment) {
     let document = document(cx, None, found);
     let wait = election(cx.spec).assumed_if(true);
     found.item(cx.spec.nodes.keys().fold(wait, |item, node| item.needs(corosync::joined(cx, node))));
-    let empty = Element::new("configuration");
-    let candidate = pacemaker::candidate(&empty, &document);
-    let changes = pacemaker::changes(&empty, &candidate);
-    if changes.is_empty() {
+    let stages = stages::of(cx, None, &Element::new("configuration"), &document);
+    if stages.is_empty() {
         return found.met(configured(cx.spec));
     }
-    if let Some(first) = cx.spec.nodes.keys().find(|node| cx.answers(node)) {
-        agents::check(cx, first, &changes, found);
+    let asked = cx.spec.nodes.keys().find(|node| cx.answers(node));
+    for stage in &stages {
+        if let Some(node) = asked {
+            agents::check(cx, node, &stage.changes, found);
+        }
+        let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
+        let item = push(cx, place, stage, (0, 0)).needs(coordinated(cx.spec));
+        found.item(groups::needs(cx, &stage.leaves, item).assumed_if(true));
     }
-    let place = Place::AnyOf(cx.spec.nodes.keys().cloned().collect());
-    let item = push(cx, place, &changes, pacemaker::push(&candidate, (0, 0)));
-    found.item(groups::needs(cx, item).needs(coordinated(cx.spec)).assumed_if(true));
     for (name, service) in &cx.spec.services {
         if groups::wants_to_run(service, None) {
             let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start"), POLL);
@@ -141,19 +147,19 @@ fn document(cx: &Cx<'_>, standing: Option<&Standing>, found: &mut Assessment) ->
     document
 }
 
-/// The step that puts the configuration into force.
-fn push(cx: &Cx<'_>, place: Place, changes: &[Change], command: Command) -> Item {
-    let objects: Vec<&Change> = changes.iter().filter(|change| change.object != pacemaker::OWNED).collect();
+/// The step that puts a stage into force, if the configuration is still the one with these epochs.
+fn push(cx: &Cx<'_>, place: Place, stage: &Stage, epochs: (u64, u64)) -> Item {
+    let objects: Vec<&Change> = stage.changes.iter().filter(|change| change.object != pacemaker::OWNED).collect();
     let summary = match objects[..] {
         [one] => format!("configure {} in the cluster manager", one.object),
         _ => format!("configure {} objects in the cluster manager", objects.len()),
     };
-    let mut item = Item::run(&subject(cx.spec), "configure", summary, place, command)
+    let command = pacemaker::push(&stage.candidate, epochs);
+    let item = Item::run(&subject(cx.spec), stage.verb(), summary, place, command)
         .in_lane(Lane::Cib)
-        .threatens(Threat::Cluster)
-        .gives(configured(cx.spec));
-    item.why = changes.iter().flat_map(why).collect();
-    item
+        .threatens(Threat::Cluster);
+    let item = if stage.is_last() { item.gives(configured(cx.spec)) } else { item };
+    Item { why: stage.changes.iter().flat_map(why).collect(), ..item }
 }
 
 /// What a change is, in lines: an object that comes or goes is one, an object that changes is one a field.
@@ -222,66 +228,74 @@ impl Live<'_> {
         coherence::check_measured(spec, &self.standing.measured(), &mut found.findings);
         let mut document = document(self.cx, Some(self.standing), found);
         let live = &self.standing.cib.configuration;
-        let mut candidate = pacemaker::candidate(live, &document);
-        document.frozen = self.frozen();
-        if !document.frozen.is_empty() {
-            let thawed = std::mem::replace(&mut candidate, pacemaker::candidate(live, &document));
+        let frozen = self.frozen();
+        if !frozen.is_empty() {
+            let thawed = pacemaker::candidate(live, &document);
+            document.frozen = frozen;
+            let candidate = pacemaker::candidate(live, &document);
             left_alone(&pacemaker::changes(&candidate, &thawed), &document.frozen, found);
         }
-        let changes = pacemaker::changes(live, &candidate);
-        agents::check(self.cx, &self.standing.node, &changes, found);
-        self.put_into_force(&candidate, &changes, found);
-        if changes.is_empty() {
+        let stages = stages::of(self.cx, Some(self.standing), live, &document);
+        for stage in &stages {
+            agents::check(self.cx, &self.standing.node, &stage.changes, found);
+        }
+        self.put_into_force(&stages, found);
+        if stages.iter().all(|stage| stage.follows) {
             outcome::fencers(self, &document.fencers, found);
+        }
+        if stages.is_empty() {
             gates::opening(self, found);
         }
         for group in &document.services {
-            outcome::assess(self, group, changes.is_empty(), found);
+            outcome::assess(self, group, stages.is_empty(), found);
         }
     }
 
-    fn put_into_force(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
-        if changes.is_empty() {
-            found.met(configured(self.cx.spec));
-        } else {
-            self.change(candidate, changes, found);
-        }
+    /// Puts stages into force, one after the other.
+    fn put_into_force(&self, stages: &[Stage], found: &mut Assessment) {
+        let Some((next, others)) = stages.split_first() else { return found.met(configured(self.cx.spec)) };
+        self.change(next, found);
+        // What they change is not in force yet.
+        found.items.extend(others.iter().map(|stage| self.item(stage).assumed_if(true)));
     }
 
-    fn change(&self, candidate: &Element, changes: &[Change], found: &mut Assessment) {
-        let place = Place::On(self.standing.node.clone());
+    fn item(&self, stage: &Stage) -> Item {
         let cib = &self.standing.cib;
-        let command = pacemaker::push(candidate, (cib.admin_epoch, cib.epoch));
-        let item = push(self.cx, place, changes, command).needs(coordinated(self.cx.spec));
-        let item = if self.cx.intent.wish.is_none() { groups::needs(self.cx, item) } else { item };
+        let place = Place::On(self.standing.node.clone());
+        let item = push(self.cx, place, stage, (cib.admin_epoch, cib.epoch)).needs(coordinated(self.cx.spec));
+        if self.cx.intent.wish.is_none() { groups::needs(self.cx, &stage.leaves, item) } else { item }
+    }
+
+    fn change(&self, stage: &Stage, found: &mut Assessment) {
+        let item = self.item(stage);
         if !self.cx.is_complete() {
             // What is still asked may belong into the document: a part of it is not worth a trial.
             return found.item(item);
         }
-        match self.cx.see(&self.standing.node, &pacemaker::trial(candidate)) {
+        match self.cx.see(&self.standing.node, &pacemaker::trial(&stage.candidate)) {
             Seen::Is(trial) if trial.errors.is_empty() => {
-                let (risk, impact) = impact::of(self, candidate, &trial.actions);
+                let (risk, impact) = impact::of(self, &stage.candidate, &trial.actions);
                 found.item(impact.into_iter().fold(item, |item, sentence| item.at_risk(risk, sentence)));
             }
             Seen::Is(trial) => {
                 let because = format!("Pacemaker does not take it: {}", trial.errors.join("; "));
                 let hint = "what it names is most likely a foreign object in its configuration: look at `cibadmin -Q`";
-                found.item(Item { why: item.why, ..self.held(Cause::Refused, because, hint) });
+                found.item(Item { why: item.why, ..self.held(stage, Cause::Refused, because, hint) });
             }
             // What cannot be tried is not pushed; a cluster that is about to answer is looked at again.
             Seen::NotYet(_) => found.item(item.at_risk(Risk::Safe, "its effect is looked at first").assumed_if(true)),
             Seen::Unknown(Why::NotAsked) => found.item(item),
             Seen::Unknown(why) => {
-                found.item(self.held(Cause::Unknown, format!("its effect cannot be foreseen: {why}"), ""));
+                found.item(self.held(stage, Cause::Unknown, format!("its effect cannot be foreseen: {why}"), ""));
             }
         }
     }
 
-    /// The configuration, when it is not put into force.
-    fn held(&self, cause: Cause, because: String, hint: &str) -> Item {
+    /// A stage, when it is not put into force.
+    fn held(&self, stage: &Stage, cause: Cause, because: String, hint: &str) -> Item {
         let spec = self.cx.spec;
-        let item = Item::held(&subject(spec), "configure", "configure the cluster manager", cause, because, hint);
-        item.gives(configured(spec))
+        let item = Item::held(&subject(spec), stage.verb(), "configure the cluster manager", cause, because, hint);
+        if stage.is_last() { item.gives(configured(spec)) } else { item }
     }
 
     /// A node that Corosync knows and Pacemaker does not yet: it takes nothing over until it is taken in.

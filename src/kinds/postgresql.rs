@@ -116,6 +116,14 @@ pub(super) fn made(service: &ServiceName) -> Milestone {
     Subject::new("database", service).is("made")
 }
 
+/// Whether the database of `service` was seen to be there, as [`made`] says; so too where the service has none.
+pub(super) fn is_made(cx: &Cx<'_>, service: &ServiceName) -> bool {
+    let Some(one) = all(cx).find(|one| one.name == service) else { return true };
+    let mut found = Assessment::default();
+    data::assess(&one, &mut found);
+    found.met.contains(&made(service))
+}
+
 /// Adds to `item` what must have been reached before the cluster manager may start the database of `service`, on each
 /// node that answers: one that is silent gets its own when it is back.
 pub(super) fn needs(cx: &Cx<'_>, service: &ServiceName, item: Item) -> Item {

@@ -1,4 +1,5 @@
 //! A person who runs `bricklayer` on an embedded simulated cluster, whose state is in a folder of the test's own.
+#![allow(dead_code)] // each test takes from it what it needs
 
 use std::path::Path;
 use std::process::{Command, Output};

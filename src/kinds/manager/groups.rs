@@ -275,9 +275,10 @@ fn link_watcher(interface: &str) -> Primitive {
     }
 }
 
-/// What must have been reached before services and fence devices can be configured.
-pub(super) fn needs(cx: &Cx<'_>, item: Item) -> Item {
-    let item = cx.spec.present_services().fold(item, |item, (name, _)| postgresql::needs(cx, name, item));
+/// What must have been reached before services and fence devices can be configured, without those that it `leaves`.
+pub(super) fn needs(cx: &Cx<'_>, leaves: &BTreeSet<ServiceName>, item: Item) -> Item {
+    let services = cx.spec.present_services().filter(|(name, _)| !leaves.contains(*name));
+    let item = services.fold(item, |item, (name, _)| postgresql::needs(cx, name, item));
     let sealed = mounts::sealed(cx);
     let agents = healgate::placed(cx.spec);
     secrets::placed(cx).into_iter().chain(sealed).chain(agents).fold(item, Item::needs)

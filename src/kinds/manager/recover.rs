@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Live, POLL, gates, groups, off, outcome, verbs};
+use super::{Live, POLL, gates, groups, off, outcome, stages, verbs};
 use crate::kinds::actual::Actual;
 use crate::kinds::{Assessment, Brick, Volume, healgate, postgresql, returning, volumes};
 use crate::model::{
@@ -148,14 +148,13 @@ fn start(live: &Live<'_>, name: &ServiceName, from: &NodeName, wait: Item, found
     let times = standing.measured();
     let group = Group { role: Some(Role::Started), ..groups::group(live.cx, &times, name, written) };
     let watching = pacemaker::watching(configuration, &healgate::watchers(live.cx, &times));
-    let candidate = pacemaker::granted(&watching, &group);
-    let changes = pacemaker::changes(configuration, &candidate);
-    live.put_into_force(&candidate, &changes, found);
+    let stages = stages::at_once(configuration, pacemaker::granted(&watching, &group));
+    live.put_into_force(&stages, found);
     verbs::cleanup(live, name, found);
     let rests = standing.state.rests(name.as_str());
     if rests && gates::is_shut(standing, spec, written, from.as_str()).is_some() {
-        let wait = if changes.is_empty() { wait } else { wait.needs(super::configured(spec)) };
+        let wait = if stages.is_empty() { wait } else { wait.needs(super::configured(spec)) };
         return found.item(wait);
     }
-    outcome::assess(live, &group, changes.is_empty(), found);
+    outcome::assess(live, &group, stages.is_empty(), found);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Live, POLL, gates, groups, off, outcome, recover};
+use super::{Live, POLL, gates, groups, off, outcome, recover, stages};
 use crate::kinds::{Assessment, healgate, timing};
 use crate::model::{Cause, Item, Lane, NodeName, Place, Risk, ServiceName, Subject, Threat, VolumeName, Wish};
 use crate::tools::pacemaker::{self, Member};
@@ -43,13 +43,12 @@ pub(super) fn assess(live: &Live<'_>, wish: &Wish, found: &mut Assessment) {
         return found.item(Item::held(&outcome::subject(name), "relocate", summary, Cause::Refused, because, hint));
     }
     let configuration = &live.standing.cib.configuration;
-    let candidate = pacemaker::granted(configuration, &group);
-    let changes = pacemaker::changes(configuration, &candidate);
-    live.put_into_force(&candidate, &changes, found);
+    let stages = stages::at_once(configuration, pacemaker::granted(configuration, &group));
+    live.put_into_force(&stages, found);
     match wish {
         Wish::Restart(name) => once(live, restart(live, name).needs(super::configured(live.cx.spec)), found),
         Wish::Freeze(_) | Wish::Unfreeze(_) => {}
-        _ => outcome::assess(live, &group, changes.is_empty(), found),
+        _ => outcome::assess(live, &group, stages.is_empty(), found),
     }
 }
 
@@ -58,8 +57,7 @@ fn tell_gates(live: &Live<'_>, found: &mut Assessment) {
     let configuration = &live.standing.cib.configuration;
     let watchers = healgate::watchers(live.cx, &live.standing.measured());
     let candidate = pacemaker::watching(configuration, &watchers);
-    let changes = pacemaker::changes(configuration, &candidate);
-    live.put_into_force(&candidate, &changes, found);
+    live.put_into_force(&stages::at_once(configuration, candidate), found);
 }
 
 const VERB: &str = "do as the verb says";
@@ -106,8 +104,7 @@ fn no_way(live: &Live<'_>, name: &ServiceName, to: &NodeName) -> Option<(String,
 fn remember(live: &Live<'_>, node: &NodeName, ms: u64, found: &mut Assessment) {
     let configuration = &live.standing.cib.configuration;
     let candidate = pacemaker::remembering(configuration, &[(format!("fenced-{node}"), ms.to_string())].into());
-    let changes = pacemaker::changes(configuration, &candidate);
-    live.put_into_force(&candidate, &changes, found);
+    live.put_into_force(&stages::at_once(configuration, candidate), found);
 }
 
 fn once(live: &Live<'_>, item: Item, found: &mut Assessment) {
