@@ -1,4 +1,4 @@
-//! How far a copy of a database had come, read from its own files on a brick by pg_controldata(1): what a person looks at
+//! How far a copy of a database had come, read from its own files on a brick by `pg_controldata`: what a person looks at
 //! who has to choose between two copies.
 
 use std::collections::BTreeMap;
