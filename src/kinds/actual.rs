@@ -39,7 +39,7 @@ impl Actual {
         let volumes = volumes(cx, &pool);
         let by_uuid = pool.by_uuid();
         let (members, moved) = (BTreeMap::new(), BTreeMap::new());
-        let mut actual = Self { volumes, by_uuid, by_name, places, pool, members, moved };
+        let mut actual = Self { pool, volumes, places, by_uuid, by_name, members, moved };
         actual.members = actual.members();
         actual.moved = actual.moved(cx.spec);
         actual.look_where_they_lie(cx);

@@ -147,6 +147,7 @@ pub fn bricks<'a>(paths: impl IntoIterator<Item = &'a AbsPath>) -> Query<BTreeMa
 
 /// Asks whether the root of a dispersed brick has a version. It gets one with the first file; that of a new brick gets its
 /// own once self-heal has begun with it and knows all that the root is to have: before that, nobody lists what it lacks.
+#[must_use]
 pub fn coded_version(path: &AbsPath) -> Query<bool> {
     let args = ["--absolute-names", "-e", "hex", "-n", CODED_VERSION, "--", path.as_str()];
     Query { command: Command::reads(Program::Tool("getfattr"), args), read: read_coded_version }

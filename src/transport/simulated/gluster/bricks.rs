@@ -248,7 +248,7 @@ fn grow(world: &mut World, members: &[NodeName], volume: &Volume, request: &Requ
         copy.rebalance = None;
     });
     if replica > volume.replica {
-        mark_stale(world, &Volume { bricks, replica, ..volume.clone() }, new);
+        mark_stale(world, &Volume { replica, bricks, ..volume.clone() }, new);
     }
     for member in members {
         world.serve(member);
