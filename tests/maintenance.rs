@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, missing_docs)] // it runs the program itself
 
 mod person;
+#[path = "maintenance/replace.rs"]
+mod replace;
 
 use person::{run, says};
 

@@ -1,12 +1,9 @@
 //! A new machine in the place of a lost one, on the embedded simulated cluster: in every shape of volume, and with bricks
 //! that lie elsewhere than they lay. The lab does the same on real daemons (`tests/lab/replace.rs`).
-#![allow(clippy::disallowed_methods, missing_docs)] // it runs the program itself
-
-mod person;
 
 use std::path::PathBuf;
 
-use person::run;
+use crate::person::run;
 
 /// A cluster of a file that its person edits.
 struct Cluster {
