@@ -113,8 +113,11 @@ fn is_cut_off(logs: &Logs, teller: &NodeName, other: &NodeName, at: Timestamp) -
 fn absence(logs: &Logs, node: &NodeName, lost_at: Timestamp) -> Absence {
     let mut fencing = fencing(logs, node);
     fencing.retain(|fencing| fencing.at >= lost_at - FENCED_BEFORE);
-    let failed_at = logs.last_sign(node, lost_at);
-    let off = failed_at.unwrap_or(lost_at);
+    // Who is fenced although nobody misses it yet may be on again before it is missed.
+    let cut_off = fencing.iter().filter(|attempt| attempt.succeeded()).map(|attempt| attempt.at).min();
+    let gone_at = cut_off.map_or(lost_at, |at| at.min(lost_at));
+    let failed_at = logs.last_sign(node, gone_at);
+    let off = failed_at.unwrap_or(gone_at);
     let boots = logs.boots.get(node).into_iter().flatten();
     let back = |told: &(Timestamp, NodeName, Told)| {
         let (at, teller, told) = told;
@@ -301,6 +304,18 @@ mod tests {
           13:23:49.4 self-heal of data00 has mended 38 entries
           13:23:59.4 service01 taken back to node01, after 2.2 s without it
         ");
+    }
+
+    #[test]
+    fn a_node_that_is_fenced_at_a_persons_wish_may_be_on_again_before_it_is_missed() {
+        let fenced = "told 108 pacemaker-fenced Operation_'reboot'_targeting_node02_by_node01_for_x@node01:_OK_(complete)";
+        let past = told(&[
+            ("node01", lines(&["boot 1 200", fenced, "told 110 pacemaker-controld Node_node02_state_is_now_lost"])),
+            ("node02", lines(&["boot 1 107", "boot 109 200"])),
+        ]);
+        let absence = &past.absences[0];
+        let at = |seconds| Some(Timestamp::from_second(seconds).unwrap());
+        assert_eq!((absence.failed_at, absence.on_at), (at(107), at(109)));
     }
 
     #[test]
