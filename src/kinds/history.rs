@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn a_node_that_is_fenced_at_a_persons_wish_may_be_on_again_before_it_is_missed() {
-        let fenced = "told 108 pacemaker-fenced Operation_'reboot'_targeting_node02_by_node01_for_x@node01:_OK_(complete)";
+        let fenced =
+            "told 108 pacemaker-fenced Operation_'reboot'_targeting_node02_by_node01_for_x@node01:_OK_(complete)";
         let past = told(&[
             ("node01", lines(&["boot 1 200", fenced, "told 110 pacemaker-controld Node_node02_state_is_now_lost"])),
             ("node02", lines(&["boot 1 107", "boot 109 200"])),
