@@ -20,6 +20,7 @@ impl Normal {
         let stdout = match command.program.name() {
             "gluster" => gluster(&output.stdout),
             "look-node" => by_line(&output.stdout, node_line),
+            "look-control" => by_line(&output.stdout, control_line),
             "look-bricks" => by_line(&output.stdout, brick_line),
             "systemctl" => by_line(&output.stdout, unit_line),
             "cat" if command.args == ["/run/bricklayer/lease"] => by_line(&output.stdout, lease_line),
@@ -75,6 +76,16 @@ fn brick_line(line: &str) -> String {
         (fields[7], fields[8]) = ("KB", "KB");
     }
     fields.join("\t")
+}
+
+/// How far a database had come, and when.
+fn control_line(line: &str) -> String {
+    match line.split('\t').collect::<Vec<_>>()[..] {
+        [path, checkpoint, at, written] if ![checkpoint, at, written].contains(&"-") => {
+            format!("{path}\tPOSITION\tTIME\tTIME")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// When the unit was started, if it ever was.
