@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::run::{output_of, ran};
+use super::run::ran;
 use super::{Lab, SCRIPT, tell};
 
 /// How long a service may take to come up somewhere, fencing included.
@@ -105,11 +105,23 @@ impl Lab {
         self.lab(&["admin", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", question, &server]).exits(0).stdout.clone()
     }
 
-    /// The numbers of a table's column, of which there may be many, so that they are not told.
+    /// The numbers of a table's column, of which there may be many, so that they are not told. A service that is just on
+    /// its way home answers nothing, and that is not an empty table: it is asked again.
+    #[track_caller]
     pub fn numbers(&self, address: &str, question: &str) -> BTreeSet<u64> {
         let server = format!("host={address} user=postgres dbname=postgres connect_timeout=10");
-        let rows = output_of(self.command(SCRIPT).args(["admin", "psql", "-XqAt", "-c", question, &server]));
-        rows.lines().flat_map(str::parse).collect()
+        let end = Instant::now() + FAILS_OVER_WITHIN;
+        loop {
+            let mut psql = self.command(SCRIPT);
+            let asked =
+                psql.args(["admin", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", question, &server]).output();
+            let asked = asked.unwrap_or_else(|error| panic!("{error}"));
+            if asked.status.success() {
+                return String::from_utf8_lossy(&asked.stdout).lines().flat_map(str::parse).collect();
+            }
+            assert!(Instant::now() < end, "{question}: {}", String::from_utf8_lossy(&asked.stderr));
+            sleep(EVERY);
+        }
     }
 
     /// The names of the databases.
