@@ -302,6 +302,8 @@ fenced() {
   if [ "$((${now%.*}${now#*.}0 - since))" -lt "$patience" ]; then
     rm -f -- "$note"
     gate "$was"
+    # The copy is what it was, too: a round in doubt has noted otherwise, and the service may start before the next one.
+    note_right "$was"
   fi
 }
 
