@@ -342,6 +342,20 @@ fn the_connections_with_a_node_that_was_fenced_are_cut_and_its_copy_is_served_el
 }
 
 #[test]
+fn a_service_that_starts_right_after_its_node_was_fenced_is_not_ended_for_a_round_that_fell_in_between() {
+    let Some(mut pair) = Pair::started() else { return };
+    pair.loses_the_owner();
+    pair.is_told("pre", "stop", "60000");
+    assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+    pair.is_told("post", "stonith", "60000");
+    pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    for _ in 0..3 {
+        assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
+        assert_eq!(pair.gates(), [None, Some("1".to_owned())]);
+    }
+}
+
+#[test]
 fn a_node_that_was_fenced_too_late_keeps_the_gates_of_the_others_shut_until_it_is_heard_again() {
     let Some(mut pair) = Pair::started() else { return };
     pair.loses_the_owner();
