@@ -6,7 +6,7 @@ mod person;
 #[path = "maintenance/replace.rs"]
 mod replace;
 
-use person::{run, says};
+use person::says;
 
 #[test]
 fn a_drained_node_is_switched_off_and_left_alone_until_it_is_resumed() {
@@ -65,39 +65,4 @@ fn a_new_machine_takes_the_place_of_a_lost_one_and_its_bricks_are_filled() {
     says(0, &["plan"]);
     assert!(says(2, &["status"]).contains("db node01 started"));
     assert!(says(0, &replace).contains("has taken the place"), "it is done, and is done again in vain");
-}
-
-/// A node with a brick of each of two sets.
-const TWO_SETS: &str = "\
-apiVersion: bricklayer/v1
-cluster: sets
-transport: simulated
-nodes: {node01: {}, node02: {}, node03: {}}
-volumes: {vol: {replica: 2, bricks: [node01:/b/a/1, node02:/b/a/1, node02:/b/b/2, node03:/b/b/2]}}
-";
-
-#[test]
-fn the_bricks_of_a_new_machine_are_filled_one_after_the_other_and_only_while_all_other_copies_are_served() {
-    let folder = tempfile::tempdir().expect("a folder of the test's own");
-    let file = folder.path().join("sets.yaml");
-    std::fs::write(&file, TWO_SETS).expect("it is the test's own");
-    let says = |code: i32, args: &[&str]| {
-        let output = run(&file, folder.path(), args);
-        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{args:?}\n{told}");
-        told.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    says(0, &["apply", "--yes"]);
-    says(0, &["simulate", "reinstall", "node02"]);
-    says(0, &["simulate", "cut", "node03"]);
-    says(0, &["simulate", "pass", "60s"]);
-    let replace = ["node", "replace", "node02", "--lost", "node02"];
-    let told = says(3, &replace);
-    assert!(told.contains("it is not known whether brick node03:/b/b/2 of volume vol is served"), "{told}");
-    says(0, &["simulate", "boot", "node03"]);
-    says(0, &["simulate", "pass", "60s"]);
-    let told = says(0, &replace);
-    let at = |words: &str| told.find(words).unwrap_or_else(|| panic!("{words} is not in {told}"));
-    assert!(at("fill brick /b/a/1 on node02") < at("fill brick /b/b/2 on node02"));
-    says(0, &["plan"]);
 }

@@ -13,6 +13,8 @@ use crate::tools::history::{self, Healed, Past, Told};
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
 /// A node that is fenced because a person wants it is lost only after that.
 const FENCED_BEFORE: SignedDuration = SignedDuration::from_secs(120);
+/// Members write down one attempt to fence a node within this time.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(2);
 /// What is mended after such a pause belongs to another heal.
 const PAUSE: SignedDuration = SignedDuration::from_secs(20);
 
@@ -147,8 +149,7 @@ fn fencing(logs: &Logs, node: &NodeName) -> Vec<FenceAttempt> {
         }
         let one = FenceAttempt { at: *at, action: action.clone(), by: by.clone(), outcome: outcome.clone() };
         let is_same = |last: &FenceAttempt| {
-            FenceAttempt { at: one.at, ..last.clone() } == one
-                && one.at.duration_since(last.at) < SignedDuration::from_secs(2)
+            FenceAttempt { at: one.at, ..last.clone() } == one && one.at.duration_since(last.at) < AT_ONCE
         };
         if !attempts.last().is_some_and(is_same) {
             attempts.push(one);
@@ -169,8 +170,7 @@ fn of_service(logs: &Logs, absences: &[Absence], name: &ServiceName, service: &S
         // It is not heard of that a node fails: it is inferred from when it is missed.
         while let Some(absence) = pending.next_if(|absence| absence.lost_at <= *at) {
             if up == Some(&absence.node) {
-                let since = absence.failed_at.unwrap_or(absence.lost_at);
-                found.push(down(name, &absence.node, since, Reason::NodeLost));
+                found.push(node_lost(name, absence));
                 up = None;
             }
         }
@@ -188,20 +188,20 @@ fn of_service(logs: &Logs, absences: &[Absence], name: &ServiceName, service: &S
                 up = None;
             }
             "monitor" if !ok && up == Some(teller) && members.contains(resource) => {
-                found.push(down(
-                    name,
-                    teller,
-                    *at,
-                    Reason::Failed { resource: resource.clone(), outcome: outcome.clone() },
-                ));
+                let cause = Reason::Failed { resource: resource.clone(), outcome: outcome.clone() };
+                found.push(down(name, teller, *at, cause));
                 up = None;
             }
             _ => {}
         }
     }
     let gone = pending.find(|absence| up == Some(&absence.node));
-    found.extend(gone.map(|gone| down(name, &gone.node, gone.failed_at.unwrap_or(gone.lost_at), Reason::NodeLost)));
+    found.extend(gone.map(|gone| node_lost(name, gone)));
     found
+}
+
+fn node_lost(service: &ServiceName, absence: &Absence) -> Interruption {
+    down(service, &absence.node, absence.began_at(), Reason::NodeLost)
 }
 
 fn down(service: &ServiceName, from: &NodeName, since: Timestamp, cause: Reason) -> Interruption {
@@ -221,9 +221,8 @@ fn place<'a>(absences: &'a mut [Absence], interruption: &Interruption) -> Option
     let is_service = |other: &Interruption| other.service == interruption.service;
     match interruption.cause {
         Reason::NodeLost => {
-            let is_cause = |absence: &&mut Absence| {
-                absence.node == interruption.from && absence.failed_at.unwrap_or(absence.lost_at) == interruption.since
-            };
+            let is_cause =
+                |absence: &&mut Absence| absence.node == interruption.from && absence.began_at() == interruption.since;
             absences.iter_mut().find(is_cause).map(|absence| &mut absence.services)
         }
         Reason::Stopped => {

@@ -54,6 +54,12 @@ pub struct Absence {
 }
 
 impl Absence {
+    /// When it began, as far as that is known.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.failed_at.unwrap_or(self.lost_at)
+    }
+
     /// When the last of it was heard of.
     #[must_use]
     pub fn ended_at(&self) -> Timestamp {

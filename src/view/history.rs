@@ -57,7 +57,7 @@ enum Entry<'a> {
 
 /// One loss of a node, as a heading and a timeline.
 fn absence(page: &mut Page, absence: &Absence) {
-    let begin = absence.failed_at.unwrap_or(absence.lost_at);
+    let begin = absence.began_at();
     let long = match absence.member_at {
         Some(back) => format!("was away for {}", length(back.duration_since(begin))),
         None => "is away".to_owned(),

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::failover::{CALM, NODES, SERVICE, VIP, deployed};
-use crate::harness::{Client, tell};
+use crate::harness::{Client, Lab, tell};
 
 /// How long the client may be without an answer meanwhile: nothing that serves it is touched.
 const UNDISTURBED: Duration = Duration::from_secs(3);
@@ -18,14 +18,41 @@ const REINSTALL: &str = "systemctl disable --now pacemaker corosync glusterd glv
     mkfs.xfs -q -f -i size=512 /dev/vdb
     systemctl enable --now glvol00.mount";
 
+/// A client that inserts, and node02 a new machine below it.
+fn lost_below_a_client(lab: &Lab) -> Client {
+    let client = Client::start(lab, VIP);
+    sleep(CALM);
+    lab.on("node02", REINSTALL);
+    sleep(CALM);
+    client
+}
+
+#[track_caller]
+fn replace(lab: &Lab, spec: &str) {
+    let began = Instant::now();
+    lab.bricklayer(&["node", "replace", "node02", "--lost", "node02", spec])
+        .exits(0)
+        .says("node02 has taken the place of the lost machine");
+    tell(&format!("replaced in {:.1} s", began.elapsed().as_secs_f64()));
+    lab.is_healed("data00");
+}
+
+/// The client has hardly waited, all that it was acknowledged is there, and the new copy is as good as the other.
+#[track_caller]
+fn nothing_was_lost(lab: &Lab, spec: &str, client: Client) {
+    let log = client.stop();
+    log.lost_nothing(lab, VIP);
+    assert!(log.gap().lasted < UNDISTURBED, "{:?} without an answer", log.gap().lasted);
+    lab.bricklayer(&["node", "drain", "node01", spec]).exits(0);
+    assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
+    log.lost_nothing(lab, VIP);
+}
+
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn a_new_machine_takes_the_place_of_a_lost_one_below_a_client_and_no_row_is_lost() {
     let (lab, spec) = deployed(&NODES, &[]);
-    let client = Client::start(&lab, VIP);
-    sleep(CALM);
-    lab.on("node02", REINSTALL);
-    sleep(CALM);
+    let client = lost_below_a_client(&lab);
 
     let plan = lab.bricklayer(&["apply", "--yes", "--timeout", "20s", &spec]);
     plan.says("`bricklayer node replace node02` has it take the place of the lost one");
@@ -33,23 +60,11 @@ fn a_new_machine_takes_the_place_of_a_lost_one_below_a_client_and_no_row_is_lost
     let refused = lab.bricklayer(&["node", "replace", "node01", "--lost", "node01", &spec]);
     refused.exits(3).says("of volume data00 is not served");
 
-    let began = Instant::now();
-    lab.bricklayer(&["node", "replace", "node02", "--lost", "node02", &spec])
-        .exits(0)
-        .says("node02 has taken the place of the lost machine");
-    tell(&format!("replaced in {:.1} s", began.elapsed().as_secs_f64()));
-    lab.is_healed("data00");
+    replace(&lab, &spec);
     lab.apply(&spec).exits(0);
     assert_eq!(lab.plan(&spec).code, 0);
     assert_eq!(lab.owner("node01", SERVICE).as_deref(), Some("node01"));
-    let log = client.stop();
-    log.lost_nothing(&lab, VIP);
-    assert!(log.gap().lasted < UNDISTURBED, "{:?} without an answer", log.gap().lasted);
-
-    // The new copy is as good as the other.
-    lab.bricklayer(&["node", "drain", "node01", &spec]).exits(0);
-    assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
-    log.lost_nothing(&lab, VIP);
+    nothing_was_lost(&lab, &spec, client);
 }
 
 /// Where the data of the second node lies from then on.
@@ -59,30 +74,15 @@ const ELSEWHERE: (&str, &str) = ("node02:/glvol00/brick", "node02:/glvol00/brick
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn a_new_machine_has_its_bricks_elsewhere_below_a_client_and_no_row_is_lost() {
     let (lab, _) = deployed(&NODES, &[]);
-    let client = Client::start(&lab, VIP);
-    sleep(CALM);
-    lab.on("node02", REINSTALL);
-    sleep(CALM);
+    let client = lost_below_a_client(&lab);
 
     let spec = lab.spec_from("postgres-ha-tuned.yaml", &[ELSEWHERE]);
-    let began = Instant::now();
-    lab.bricklayer(&["node", "replace", "node02", "--lost", "node02", &spec])
-        .exits(0)
-        .says("node02 has taken the place of the lost machine");
-    tell(&format!("replaced in {:.1} s", began.elapsed().as_secs_f64()));
-    lab.is_healed("data00");
+    replace(&lab, &spec);
     assert!(lab.gluster("volume info data00").contains("node02m:/glvol00/brick2\n"));
     // Gates and guards go by where it lies.
     lab.on("node01", "cibadmin --query | grep -q 'node02:/glvol00/brick2\"'");
     lab.on("node01", "grep -q 'node02m /glvol00/brick2$' /etc/systemd/system/glusterd.service.d/bricklayer.conf");
     lab.apply(&spec).exits(0);
     assert_eq!(lab.plan(&spec).code, 0);
-    let log = client.stop();
-    log.lost_nothing(&lab, VIP);
-    assert!(log.gap().lasted < UNDISTURBED, "{:?} without an answer", log.gap().lasted);
-
-    // The new copy is as good as the other.
-    lab.bricklayer(&["node", "drain", "node01", &spec]).exits(0);
-    assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
-    log.lost_nothing(&lab, VIP);
+    nothing_was_lost(&lab, &spec, client);
 }

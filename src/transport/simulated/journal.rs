@@ -44,10 +44,8 @@ impl World {
     pub fn log(&mut self, at: &NodeName, who: &str, text: String) {
         let now = self.clock_ms;
         if let Some(node) = self.nodes.get_mut(at) {
-            let told = &mut node.journal.told;
-            told.push((now, who.to_owned(), text));
-            let over = told.len().saturating_sub(KEPT);
-            told.drain(..over);
+            node.journal.told.push((now, who.to_owned(), text));
+            keep_last(&mut node.journal.told);
         }
     }
 
@@ -60,9 +58,12 @@ impl World {
             Some((_, to, last, sum)) if last == volume && now < *to + PIECE_MS => (*to, *sum) = (now, *sum + entries),
             _ => healed.push((now, now, volume.to_owned(), entries)),
         }
-        let over = healed.len().saturating_sub(KEPT);
-        healed.drain(..over);
+        keep_last(healed);
     }
+}
+
+fn keep_last<T>(lines: &mut Vec<T>) {
+    lines.drain(..lines.len().saturating_sub(KEPT));
 }
 
 /// `look-history`.

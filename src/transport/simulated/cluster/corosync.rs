@@ -124,32 +124,13 @@ impl World {
             .flat_map(|a| names.iter().map(move |b| (a.clone(), b.clone())))
             .filter(|(a, b)| a != b && self.hears(a, b))
             .collect();
-        let before: Vec<BTreeMap<NodeName, u64>> = names.iter().map(|name| self.ring(name)).collect();
         for name in &names {
             self.lose_members(name, &heard);
         }
         self.agree(&names);
         self.merge(&names, &heard);
-        for (name, before) in names.iter().zip(before) {
-            self.log_members(name, &before);
-        }
         for name in &names {
             self.count_all(name);
-        }
-    }
-
-    fn ring(&self, at: &NodeName) -> BTreeMap<NodeName, u64> {
-        self.corosync(at).map(|corosync| corosync.members.clone()).unwrap_or_default()
-    }
-
-    /// Tells who has gone from a ring since, and who is new in it.
-    fn log_members(&mut self, at: &NodeName, before: &BTreeMap<NodeName, u64>) {
-        let now = self.ring(at);
-        for gone in before.keys().filter(|member| !now.contains_key(*member)) {
-            self.log_member(at, gone, "lost");
-        }
-        for new in now.keys().filter(|member| !before.contains_key(*member)) {
-            self.log_member(at, new, "member");
         }
     }
 
@@ -184,9 +165,12 @@ impl World {
                 lost.push(member.clone());
             }
         }
-        for member in lost {
-            corosync.members.remove(&member);
-            corosync.silent.remove(&member);
+        for member in &lost {
+            corosync.members.remove(member);
+            corosync.silent.remove(member);
+        }
+        for member in &lost {
+            self.log_member(at, member, "lost");
         }
     }
 
@@ -208,6 +192,9 @@ impl World {
                 .collect();
             if let Some(corosync) = &mut self.node_mut(name).corosync {
                 corosync.members.retain(|member, _| !gone.contains(member));
+            }
+            for member in &gone {
+                self.log_member(name, member, "lost");
             }
         }
     }
@@ -231,11 +218,15 @@ impl World {
                 corosync.found.remove(b);
                 let ring: BTreeMap<NodeName, u64> = left.into_iter().chain(right).collect();
                 for member in ring.keys() {
-                    if let Some(corosync) = &mut self.node_mut(member).corosync {
-                        for new in ring.keys().filter(|other| !corosync.members.contains_key(*other)) {
-                            *corosync.joins.entry(new.clone()).or_default() += 1;
-                        }
-                        corosync.members.clone_from(&ring);
+                    let Some(corosync) = &mut self.node_mut(member).corosync else { continue };
+                    let new: Vec<&NodeName> =
+                        ring.keys().filter(|other| !corosync.members.contains_key(*other)).collect();
+                    for other in &new {
+                        *corosync.joins.entry((*other).clone()).or_default() += 1;
+                    }
+                    corosync.members.clone_from(&ring);
+                    for other in new {
+                        self.log_member(member, other, "member");
                     }
                 }
             }

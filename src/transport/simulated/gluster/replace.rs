@@ -3,8 +3,7 @@
 //! directory that is full, or carries the mark of another volume.
 
 use super::bricks::{Place, mark_stale, member, overlaps, shown_name, stage};
-use super::pool::{no_such, stuck};
-use super::xml::answer;
+use super::reset::{Placed, placed, verdict};
 use crate::model::{NodeName, Output};
 use crate::transport::simulated::node::{BrickRef, Volume};
 use crate::transport::simulated::output::failed;
@@ -22,15 +21,9 @@ pub fn replace_brick(world: &mut World, at: &NodeName, words: &[&str]) -> Output
     let Some(new) = to.split_once(":/").map(|(host, _)| (host, &to[host.len() + 1..])) else {
         return failed(1, USAGE);
     };
-    let verdict = |ret, error: &str| answer(ret, 0, error, |_| {});
-    let members = match world.begin(at, name) {
-        Ok(members) => members,
-        Err(reason) => return stuck(reason, Some(name), None),
-    };
-    let Some(volume) = world.nodes[at].volume(name).cloned() else { return verdict(-1, &no_such(name)) };
-    let called = |brick: &&BrickRef| format!("{}:{}", brick.host, brick.path) == **from;
-    let Some(old) = volume.bricks.iter().find(called).cloned() else {
-        return verdict(-1, &format!("brick: {from} does not exist in volume: {name}"));
+    let Placed { members, volume, brick: old } = match placed(world, at, name, from) {
+        Ok(placed) => placed,
+        Err(answer) => return answer,
     };
     if !volume.started() {
         return verdict(-1, &format!("volume: {name} is not started"));
