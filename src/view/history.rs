@@ -13,8 +13,12 @@ use crate::model::{Absence, FenceAttempt, History, Interruption, Reason};
 pub fn history(history: &History, label: Option<&str>, look: Look) -> String {
     let History { cluster, asked_at: _, unheard, absences, interruptions } = history;
     let mut page = Page::new(look);
-    let none = if absences.is_empty() && interruptions.is_empty() { "nothing was lost" } else { "the last 30 days" };
-    page.put(0, 2, &[(Paint::Strong, &format!("{}:", heading(cluster.as_str(), label))), (Paint::Plain, none)]);
+    let told = match (absences.is_empty() && interruptions.is_empty(), unheard.is_empty()) {
+        (false, _) => "the last 30 days",
+        (true, true) => "nothing was lost in the last 30 days",
+        (true, false) => "nothing is known to have been lost in the last 30 days",
+    };
+    page.put(0, 2, &[(Paint::Strong, &format!("{}:", heading(cluster.as_str(), label))), (Paint::Plain, told)]);
     for node in unheard {
         page.put(
             2,
@@ -192,6 +196,17 @@ pub(crate) mod tests {
                 down(Reason::Stopped, 9000, None, "node01", None),
             ],
         }
+    }
+
+    #[test]
+    fn what_nobody_told_is_not_said_to_be_nothing() {
+        let quiet = History { absences: Vec::new(), interruptions: Vec::new(), ..eventful() };
+        insta::assert_snapshot!(history(&quiet, None, Look::plain()), @r"
+        cluster01: nothing is known to have been lost in the last 30 days
+          - node03 cannot be asked: what it alone knows is missing
+        ");
+        let heard = History { unheard: Vec::new(), ..quiet };
+        insta::assert_snapshot!(history(&heard, None, Look::plain()), @"cluster01: nothing was lost in the last 30 days");
     }
 
     #[test]
