@@ -111,7 +111,7 @@ pub fn set_key(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
 pub fn look_mount_points(world: &mut World, at: &NodeName, call: &Call<'_>) -> Output {
     let node = &world.nodes[at];
     let state = |path: &str| {
-        let below = |other: &&String| other.as_str() != path && super::node::is_below(path, other);
+        let below = |other: &&String| other.as_str() != path && super::disks::is_below(path, other);
         if node.mounts.contains_key(path) {
             "mounted"
         } else if node.files.contains_key(path) {

@@ -56,7 +56,7 @@ impl World {
     fn says_of(&self, at: &NodeName, [volume, own, host, other]: &Copy) -> Says {
         let node = &self.nodes[at];
         let is_mounted = node.mounts.values().any(|mount| mount.source.ends_with(&format!(":/{volume}")));
-        let asks = |own: &super::node::Directory| own.pending() > 0 && own.process.is_none();
+        let asks = |own: &super::disks::Directory| own.pending() > 0 && own.process.is_none();
         if is_mounted || !node.directory(own).is_some_and(asks) {
             return Says::Serve;
         }

@@ -1,6 +1,7 @@
 //! The scripts that only look, in the formats of `tools/scripts/README.md`.
 
-use super::node::{BrickRef, is_below};
+use super::disks::is_below;
+use super::node::BrickRef;
 use super::output::{Call, failed, printed, silent};
 use super::packages::is_held;
 use super::world::World;

@@ -1,6 +1,6 @@
 //! The scripts that make bricks' directories and file systems.
 
-use super::node::{Filesystem, is_below};
+use super::disks::{Filesystem, is_below};
 use super::output::{Call, failed, silent};
 use super::world::World;
 use crate::model::{NodeName, Output};

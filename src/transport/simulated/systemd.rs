@@ -1,8 +1,9 @@
 //! `systemctl`, as of systemd 252, and what starting and stopping units does.
 
 use super::cluster::{COROSYNC, JOIN, PACEMAKER, QDEVICE};
+use super::disks::Mount;
 use super::guard;
-use super::node::{Active, Mount, Unit};
+use super::node::{Active, Unit};
 use super::output::{Call, failed, printed, silent};
 use super::world::World;
 use crate::model::{NodeName, Output};

@@ -122,10 +122,10 @@ impl World {
         let port = 49_152 + u16::try_from(self.draw() % 11_000).unwrap_or(0);
         let Some(node) = self.nodes.get_mut(name) else { return };
         let pid = node.fork();
-        let marked = |directory: &&mut super::node::Directory| directory.volume_id.as_deref() == Some(volume);
+        let marked = |directory: &&mut super::disks::Directory| directory.volume_id.as_deref() == Some(volume);
         if let Some(directory) = node.directory_mut(path).filter(marked) {
             directory.indexed = true;
-            directory.process.get_or_insert(super::node::Process { pid, port });
+            directory.process.get_or_insert(super::disks::Process { pid, port });
         }
     }
 
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// Changes the directory of a brick, if it is there.
-    pub fn on_brick(&mut self, brick: &BrickRef, change: impl FnOnce(&mut super::node::Directory)) {
+    pub fn on_brick(&mut self, brick: &BrickRef, change: impl FnOnce(&mut super::disks::Directory)) {
         let Some(node) = self.node_with(&brick.uuid).cloned() else { return };
         if let Some(directory) = self.nodes.get_mut(&node).and_then(|node| node.directory_mut(&brick.path)) {
             change(directory);

@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{FenceMode, GateRule};
-use super::node::{Active, Alias, Directory, Filesystem, Mount, Node, Peer, Power, Unit, Volume};
+use super::disks::{Directory, Filesystem, Mount};
+use super::node::{Active, Alias, Node, Peer, Power, Unit, Volume};
 use crate::model::NodeName;
 
 /// 2026-01-01T00:00:00Z: what a right clock shows when the world begins.

@@ -3,7 +3,8 @@
 use super::config::Primitive;
 use super::data::{Held, Task, rc};
 use crate::model::NodeName;
-use crate::transport::simulated::node::{Active, Mount, is_below};
+use crate::transport::simulated::disks::{Mount, is_below};
+use crate::transport::simulated::node::Active;
 use crate::transport::simulated::world::World;
 
 /// How an agent ended, with what it says about a failure.

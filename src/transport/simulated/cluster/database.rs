@@ -3,7 +3,8 @@
 use super::data::{Database, Held};
 use super::times;
 use crate::model::{NodeName, Output};
-use crate::transport::simulated::node::{Active, BrickRef, Directory, Volume, is_below};
+use crate::transport::simulated::disks::{Directory, is_below};
+use crate::transport::simulated::node::{Active, BrickRef, Volume};
 use crate::transport::simulated::output::{Call, failed, printed, silent};
 use crate::transport::simulated::world::World;
 

@@ -6,7 +6,8 @@ use super::create::{Request, SAME_SERVER, parse};
 use super::pool::stuck;
 use super::xml::{accepted_operation, refused_operation};
 use crate::model::{NodeName, Output};
-use crate::transport::simulated::node::{BrickRef, Directory, Volume, is_below};
+use crate::transport::simulated::disks::{Directory, is_below};
+use crate::transport::simulated::node::{BrickRef, Volume};
 use crate::transport::simulated::output::failed;
 use crate::transport::simulated::world::{Sight, World};
 
