@@ -33,7 +33,7 @@ pub fn status(cx: &Cx<'_>) -> Status {
     }
     for (name, written) in &cx.spec.volumes {
         if written.state != VolumeState::Absent {
-            let bricks = bricks(cx, &actual, name);
+            let bricks = bricks(&actual, name, written);
             status.volumes.push(volume(&actual, name, written, &bricks));
             status.bricks.extend(bricks);
         }
@@ -78,7 +78,8 @@ fn pool(cx: &Cx<'_>, by_uuid: &BTreeMap<String, NodeName>, node: &NodeName) -> P
     PoolView { node: node.clone(), peers: cx.see(node, &gluster::pool()).known().map(peers) }
 }
 
-fn bricks(cx: &Cx<'_>, actual: &Actual, volume: &VolumeName) -> Vec<BrickStatus> {
+/// The bricks where they lie, also while the file has another path that `node replace` has not gone to yet.
+fn bricks(actual: &Actual, volume: &VolumeName, written: &Volume) -> Vec<BrickStatus> {
     let brick = |brick: &super::Brick| {
         let place = actual.place(&brick.node, brick.path.as_str());
         BrickStatus {
@@ -91,7 +92,7 @@ fn bricks(cx: &Cx<'_>, actual: &Actual, volume: &VolumeName) -> Vec<BrickStatus>
             free: place.map(|place| place.free_kib * 1024),
         }
     };
-    cx.spec.volumes[volume].bricks.iter().map(brick).collect()
+    actual.bricks(volume, written).iter().map(brick).collect()
 }
 
 fn volume(actual: &Actual, name: &VolumeName, written: &super::Volume, bricks: &[BrickStatus]) -> VolumeStatus {
@@ -176,7 +177,7 @@ fn judge(cx: &Cx<'_>, actual: &Actual, status: &mut Status) {
             let written = &cx.spec.volumes[&volume.name];
             if let Some(torn) = torn(&volume.name, written, &own().collect::<Vec<_>>()) {
                 degraded.push(torn);
-                degraded.extend(postgresql::reached(cx, &volume.name, written.bricks.iter()));
+                degraded.extend(postgresql::reached(cx, &volume.name, actual.bricks(&volume.name, written).iter()));
             }
         }
     }

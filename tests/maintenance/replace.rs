@@ -129,6 +129,14 @@ fn bricks_that_are_written_elsewhere_take_the_places_of_the_old_ones_one_set_aft
 }
 
 #[test]
+fn as_long_as_a_brick_is_only_written_elsewhere_the_status_shows_it_where_it_lies() {
+    let cluster = Cluster::new(TWO_SETS);
+    let before = cluster.says(0, &["status"]);
+    cluster.write(&moved(TWO_SETS));
+    assert_eq!(cluster.says(0, &["status"]), before);
+}
+
+#[test]
 fn one_brick_of_a_new_machine_is_reset_and_the_other_replaced() {
     let cluster = Cluster::new(TWO_SETS);
     cluster.reinstall("node02");

@@ -54,7 +54,7 @@ pub(super) fn assess(live: &Live<'_>, name: &ServiceName, from: &NodeName, found
     let wait = Item::wait(&outcome::subject(name), "start", format!("service {name} to start on {from}"), POLL);
     let lost: Vec<&Copies<'_>> = all.iter().filter(|copies| !copies.lost.is_empty()).collect();
     if !lost.is_empty() {
-        found.items.extend(lost.iter().map(|copies| give_up(live, copies, from)));
+        found.items.extend(lost.iter().map(|copies| give_up(live, &actual, copies, from)));
         return found.item(lost.iter().fold(wait, |wait, copies| wait.needs(copies.given_up())).assumed_if(true));
     }
     start(live, name, from, wait, found);
@@ -115,7 +115,7 @@ fn unfit(
 }
 
 /// Takes the lost bricks of a volume out of it.
-fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
+fn give_up(live: &Live<'_>, actual: &Actual, copies: &Copies<'_>, from: &NodeName) -> Item {
     let spec = live.cx.spec;
     let Copies { name, volume, lost } = copies;
     let names: Vec<String> = lost.iter().map(|lost| lost.brick.called(spec)).collect();
@@ -126,7 +126,7 @@ fn give_up(live: &Live<'_>, copies: &Copies<'_>, from: &NodeName) -> Item {
         .at_risk(Risk::Destructive, format!("what was acknowledged while {from} was away is lost"))
         .gives(copies.given_up());
     let torn = lost.iter().filter(|lost| lost.torn).map(|lost| lost.brick);
-    let kept = volume.bricks.iter().filter(|brick| brick.node == *from);
+    let kept = actual.bricks(name, volume).iter().filter(|brick| brick.node == *from);
     for sentence in postgresql::reached(live.cx, name, kept.chain(torn)) {
         item = item.at_risk(Risk::Destructive, sentence);
     }
