@@ -10,6 +10,8 @@ use crate::harness::{Client, Lab, tell};
 const ON_BOOT: (&str, &str) = ("token: 3s, start: afterHeal", "token: 3s");
 /// What heals by itself, and is told not to.
 const HEALERS: [&str; 4] = ["self-heal-daemon", "data-self-heal", "entry-self-heal", "metadata-self-heal"];
+/// For how many entries a node's brick blames the other one.
+const BLAMES: &str = "find /glvol00/brick/.glusterfs/indices/xattrop -type f ! -name 'xattrop-*' | wc -l";
 /// What a node that comes back starts.
 const DAEMONS: &str = "glusterd corosync pacemaker";
 /// Longer than the agents need to see something and to say it.
@@ -79,11 +81,13 @@ fn a_storage_link_that_is_cut_leaves_a_copy_on_which_nothing_starts() {
     let client = Client::start(&lab, VIP);
     sleep(Duration::from_secs(3));
     // Corosync sees nothing of it.
+    lab.on("node01", &format!("systemctl disable {DAEMONS}"));
     lab.lab(&["link", "node02", "down", "storage"]).exits(0);
     lab.until("node01", "attrd_updater -n healgate-data00 -N node02 -Q | grep -q 'value=.0'");
-    sleep(Duration::from_secs(3));
+    assert_eq!(lab.on("node01", BLAMES).trim(), "0", "it is shut before anything is written without it");
+    // The source dies as soon as it has acknowledged a few rows alone.
+    lab.on("node01", &format!("until [ $({BLAMES}) -gt 0 ]; do sleep 0.1; done; sleep 0.5"));
     assert_eq!(lab.owner("node01", SERVICE).as_deref(), Some("node01"));
-    lab.on("node01", &format!("systemctl disable {DAEMONS}"));
     lab.lab(&["cut", "node01"]).exits(0);
     let log = client.stop();
     lab.until_fenced("node02", "node01");

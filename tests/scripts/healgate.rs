@@ -303,6 +303,30 @@ fn a_copy_that_serves_stays_right_for_a_sibling_that_is_torn_from_it_and_not_for
 }
 
 #[test]
+fn a_copy_is_shut_as_soon_as_the_client_beside_the_other_one_gets_no_answer_and_before_it_goes_on_alone() {
+    let Some(pair) = Pair::started() else { return };
+    let node01 = pair.node("node01");
+    let connection = |state: &str| {
+        let ss = "0 0 192.168.9.11:49151 192.168.9.12:49152 users:((\"glusterfs\",pid=7,fd=9))";
+        let more = "cwnd:10 send 1158400000bps lastsnd:900 lastrcv:9000";
+        node01.fake("ss", &format!("printf '{ss}\\n\\t cubic wscale:7,7 rto:204 {state} {more} unacked:2\\n'"));
+    };
+    let gates_after = |state: &str| {
+        connection(&format!("{state} rcv_space:14480"));
+        pair.rounds(2);
+        pair.gates()
+    };
+    assert_eq!(gates_after("backoff:3 rtt:0.1/0.1 lastack:2000"), some(["1", "1"]), "nothing is mounted");
+    node01.fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    for state in ["rtt:0.1/0.1 lastack:99000", "backoff:1 lastack:99000", "backoff:5 lastack:1999"] {
+        assert_eq!(gates_after(state), some(["1", "1"]), "{state}: it may be about to answer");
+    }
+    assert_eq!(gates_after("backoff:2 rtt:0.1/0.1 lastack:2000"), some(["1", "0"]));
+    assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
+    assert_eq!(gates_after("rtt:0.1/0.1 lastack:20"), some(["1", "1"]), "it has answered, and nothing is missing");
+}
+
+#[test]
 fn a_node_whose_brick_is_not_served_or_cannot_be_read_has_no_copy() {
     let Some(mut pair) = Pair::started() else { return };
     pair.bricks[1].kill().unwrap();

@@ -30,6 +30,7 @@ export LC_ALL
 
 SUCCESS=0 ERROR=1 UNIMPLEMENTED=3 CONFIGURED=6 STOPPED=7
 interval=5 # seconds; the monitor's own, as in the metadata
+silence=2  # seconds; with two rounds less than any ping-timeout that is derived
 burst=12   # how many half seconds a start looks before it leaves the rest to the monitor
 
 volume=${OCF_RESKEY_volume-} sets=${OCF_RESKEY_sets-} hosts=${OCF_RESKEY_hosts-} mounts=${OCF_RESKEY_mounts-}
@@ -223,6 +224,24 @@ connections() {
   timeout 10 ss -Htnp state established dst "$host" 'dport >= 49152' 2>/dev/null
 }
 
+# is_silent NODE: whether a client here sends something to a brick there again and again, and for some seconds nothing has
+# come back. It waits for that brick as long as the ping-timeout says, and then goes on without it.
+is_silent() {
+  host_of "$1"
+  timeout 10 ss -Htin state established dst "$host" 'dport >= 49152' 2>/dev/null |
+    awk -v most="$((silence * 1000))" '
+      {
+        again = since = 0
+        for (i = 1; i <= NF; i++) {
+          split($i, pair, ":")
+          if (pair[1] == "backoff") again = pair[2]
+          if (pair[1] == "lastack") since = pair[2]
+        }
+        if (again > 1 && since >= most) silent = 1
+      }
+      END { exit !silent }'
+}
+
 # reaches NODE: whether a client here is connected to a brick there.
 reaches() {
   if [ "$1" = "$me" ]; then
@@ -325,6 +344,10 @@ blame() {
   blaming=false
   for sibling in $(siblings); do
     blames "$sibling"
+    if $mounted && [ "$blamed" = 0 ] && is_silent "$sibling"; then
+      blamed=-
+      may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1
+    fi
     uptime_now
     tell "healview-$volume-$sibling" "$me" "$blamed@$now" -p
     case $blamed in
@@ -368,7 +391,7 @@ is_right() {
 
 # round_of_copies: looks, tells, listens, and decides. Sets settled, once everybody is heard.
 round_of_copies() {
-  settled=true
+  settled=true stays=false
   blame
   listen
   if [ -z "$open" ]; then settled=false; fi
@@ -392,11 +415,13 @@ round_of_copies() {
   elif ! $served || is_in_doubt; then
     open=0
   elif [ -z "$open" ]; then
-    # Nothing new is known, so it stays as it was: what is shut stays shut.
+    # Nothing new is known, so it stays as it was: what is shut stays shut. It is not said again, because a sibling may
+    # shut it in this moment.
     open=$(told "healgate-$volume" "$me")
+    if [ -n "$open" ]; then stays=true; fi
   fi
   if ! $mounted; then note_right "${open:-0}"; fi
-  gate "${open:-0}"
+  $stays || gate "${open:-0}"
 }
 
 # round_of_quorum: where clients keep a quorum, none can write to a lone copy, and what counts is whether enough
