@@ -20,6 +20,13 @@ fn lost(lab: &Lab) -> usize {
     lost.len()
 }
 
+/// Has clients give up a silent brick too early.
+fn hurry(lab: &Lab, spec: &str) {
+    lab.gluster("volume set data00 network.ping-timeout 3");
+    // A client keeps the one that it began with.
+    lab.bricklayer(&["service", "restart", SERVICE, spec]).exits(0);
+}
+
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn a_ping_timeout_below_its_bound_loses_rows_that_were_acknowledged() {
@@ -30,7 +37,7 @@ fn a_ping_timeout_below_its_bound_loses_rows_that_were_acknowledged() {
     mend(&lab, &spec, "node02");
 
     // No file may say so: `validate` refuses it.
-    lab.gluster("volume set data00 network.ping-timeout 3");
+    hurry(&lab, &spec);
     let lost = lost(&lab);
     assert!(lost > 10, "{lost} rows are lost, and it was to be seen that there are many");
 }
@@ -39,9 +46,7 @@ fn a_ping_timeout_below_its_bound_loses_rows_that_were_acknowledged() {
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn torn_copies_are_kept_apart_and_one_of_them_is_given_up_while_the_service_runs() {
     let (lab, spec) = deployed(&NODES, &SLOW);
-    lab.gluster("volume set data00 network.ping-timeout 3");
-    // A client keeps the one that it began with.
-    lab.bricklayer(&["service", "restart", SERVICE, &spec]).exits(0);
+    hurry(&lab, &spec);
     lab.hide_hypervisor("node01");
     cut_between(&lab, "node02", |_| lab.until_service_is_on("node02", SERVICE));
     lab.until_booted("node01");

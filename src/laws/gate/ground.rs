@@ -40,6 +40,8 @@ const WITHOUT_GATE: (&str, &str) =
 pub const NODES: [&str; 2] = ["node01", "node02"];
 /// The volume.
 pub const VOLUME: &str = "data";
+/// The attribute in which its gate speaks.
+pub const GATE: &str = "healgate-data";
 /// Its brick on each node.
 pub const BRICK: &str = "/bricks/data/brick";
 /// Where it is mounted.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::client::{Client, is_blamed, reached};
-use super::ground::{Ground, MOUNT, NODES, VOLUME, other};
+use super::ground::{GATE, Ground, MOUNT, NODES, VOLUME, other};
 use super::luck;
 use crate::laws::node;
 use crate::laws::seeds::Draws;
@@ -20,6 +20,9 @@ const SHUTTING: u64 = 30;
 
 /// How long a start takes, in seconds: what it loses meanwhile, it loses as a service that runs.
 const STARTING: u64 = 10;
+
+/// How long a copy must have missed nothing in sight of the other node for everybody to know, in seconds.
+const CALM: u64 = 30;
 
 /// What is promised of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +48,33 @@ pub struct Run<'a> {
     told: BTreeMap<&'static str, u64>,
     /// When each node last reached a copy that misses nothing, in seconds.
     whole: BTreeMap<&'static str, u64>,
+    sound: Sound,
     /// Whether no copy has every row: if the last complete one goes away before the other has healed, clients write to
     /// that until the gate has ended them.
     lost: bool,
     /// Since when a gate has to end them, in seconds: who sees nobody is told nothing.
     shuts: Option<u64>,
+}
+
+/// Which copies miss nothing.
+#[derive(Default)]
+struct Sound {
+    /// Since when the copy of each node has been served and complete, in sight of the other node, in seconds.
+    since: BTreeMap<&'static str, u64>,
+    /// The nodes that know it of their own, and still have it.
+    known: BTreeSet<&'static str>,
+}
+
+impl Sound {
+    fn note(&mut self, world: &World, name: &'static str, complete: bool) {
+        let now = world.clock_ms / 1000;
+        if !complete || (!sees_other(world, name) && !self.known.contains(name)) {
+            self.since.remove(name);
+            self.known.remove(name);
+        } else if now > *self.since.entry(name).or_insert(now) + CALM {
+            self.known.insert(name);
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -65,6 +90,7 @@ impl<'a> Run<'a> {
             owners: BTreeSet::new(),
             told: BTreeMap::new(),
             whole: BTreeMap::new(),
+            sound: Sound::default(),
             lost: false,
             shuts: None,
         }
@@ -117,6 +143,11 @@ impl<'a> Run<'a> {
             if reached(&world, name).iter().any(|brick| !self.is_stale(&world, brick)) {
                 self.whole.insert(name, now);
             }
+            let complete = reached(&world, name).contains(&name) && !self.is_stale(&world, name);
+            self.sound.note(&world, name, complete);
+        }
+        if let Some(name) = self.owners.difference(&owners).find(|name| self.is_ended_by_its_gate(&world, name)) {
+            return Err(format!("its gate ends it on {name}, whose copy misses nothing"));
         }
         for name in owners.difference(&self.owners) {
             let reached = reached(&world, name);
@@ -128,6 +159,13 @@ impl<'a> Run<'a> {
         drop(world);
         self.tell(owners);
         Ok(())
+    }
+
+    fn is_ended_by_its_gate(&self, world: &World, name: &str) -> bool {
+        self.fences == Fences::Honest
+            && self.sound.known.contains(name)
+            && has_joined(world, name)
+            && !is_open(world, name)
     }
 
     /// Whether nothing is left but what a person decides: each copy has something that the other misses.
@@ -198,6 +236,13 @@ fn told(world: &World, before: &BTreeMap<&'static str, u64>) -> BTreeMap<&'stati
 /// Whether the cluster manager of a node sees that of the other.
 fn sees_other(world: &World, name: &str) -> bool {
     world.peers(&node(name)).contains(&node(other(name)))
+}
+
+/// Whether the gate of a node is open, as its own cluster manager knows it.
+fn is_open(world: &World, name: &str) -> bool {
+    let cib = world.dc_of(&node(name)).and_then(|dc| world.nodes[&dc].pacemaker.cib.as_ref());
+    let state = cib.and_then(|cib| cib.status.get(&node(name)));
+    state.and_then(|state| state.attributes.get(GATE)).is_some_and(|value| value == "1")
 }
 
 /// Whether a node takes part in its cluster.

@@ -201,7 +201,10 @@ impl World {
         let left = *directory.blames.get(&key)?;
         let (to, stale) = self.brick(&target.uuid, &target.path)?;
         let up = self.brick_is_up(&source.uuid, &source.path) && self.brick_is_up(&target.uuid, &target.path);
-        let healing = up && stale.crawl_ms.is_none() && self.nodes[at].serves() && self.reaches(at, to);
+        // Both have written to the same files of a database: nobody but a person decides which of them count.
+        let own = self.brick_key(&source.uuid, &source.path)?;
+        let torn = !directory.databases.is_empty() && stale.blames.contains_key(&own);
+        let healing = up && !torn && stale.crawl_ms.is_none() && self.nodes[at].serves() && self.reaches(at, to);
         healing.then_some((directory.files, left))
     }
 

@@ -27,6 +27,7 @@ pub(super) enum Unfenced {
 impl World {
     /// Begins to fence a node, unless that is under way or has just failed.
     pub(super) fn fence(&mut self, dc: &NodeName, config: &Config, situation: &Situation, target: &NodeName) {
+        self.tell_of_fencing(dc, config, target);
         let now = self.clock_ms;
         let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
         let tried = cib.fencing.iter().rev().find(|fencing| fencing.target == *target);
@@ -102,9 +103,6 @@ impl World {
                 _ if !self.manages(&fencing.by) => (false, "Node executing the fencing was lost"),
                 mode => verdict(mode),
             };
-            if success {
-                self.doubt(dc, &config, &fencing.target);
-            }
             let Some(entry) = self.node_mut(dc).pacemaker.cib.as_mut().and_then(|cib| cib.fencing.get_mut(at)) else {
                 continue;
             };
@@ -128,6 +126,10 @@ impl World {
 
     /// Everybody knows how a fencing ended.
     fn settle(&mut self, dc: &NodeName, target: &NodeName, success: bool) {
+        if success {
+            let config = self.config_of(dc);
+            self.tell_of_fenced(dc, &config, target);
+        }
         if let Some(cib) = &mut self.node_mut(dc).pacemaker.cib {
             if success {
                 cib.status.insert(target.clone(), NodeState::default());

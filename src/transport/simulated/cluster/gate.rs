@@ -1,17 +1,24 @@
 //! The agent `ocf:bricklayer:healgate`: what it says in an attribute of its node, and what it keeps there.
 //!
-//! It listens to the agents of the other nodes with which its own shares a set; in this world it hears them at once.
+//! It looks and speaks in rounds, and hears what the agents of the other nodes with which its own shares a set see then.
 
-use super::config::{Config, Primitive};
-use super::data::History;
+use std::collections::BTreeSet;
+
+use super::config::Primitive;
+use super::data::{Held, History};
 use crate::model::NodeName;
+use crate::transport::simulated::node::Power;
 use crate::transport::simulated::world::World;
 
 /// The agent's name.
 pub const AGENT: &str = "healgate";
 
-/// Between attempts that follow each other lies less than this.
-const BREAK_MS: u64 = 10_000;
+/// How often it looks, as its monitor.
+const ROUND_MS: u64 = 5000;
+/// How long it looks all the time when it starts.
+const BURST_MS: u64 = 6000;
+/// For how long the brick of a sibling must be silent for a client until the sibling's gate is shut.
+const SILENCE_MS: u64 = 2000;
 
 /// A rule that the agent keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +29,15 @@ pub enum Rule {
     Hearing,
     /// Nobody goes on behind a node that served and was fenced so late that it may have written alone.
     Patience,
+    /// Whoever is silent for the client of who serves is shut before that goes on without it.
+    Silence,
+    /// A copy is as right as it was once a sibling was fenced in time, whatever a round in between has said of it.
+    Return,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Blame, Self::Hearing, Self::Patience];
+    pub const ALL: [Self; 5] = [Self::Blame, Self::Hearing, Self::Patience, Self::Silence, Self::Return];
 }
 
 /// What a node can tell of its gate.
@@ -48,7 +59,7 @@ fn sets(primitive: &Primitive) -> Vec<Vec<Brick<'_>>> {
 }
 
 /// The attribute in which it speaks.
-fn attribute(primitive: &Primitive) -> String {
+pub(super) fn attribute(primitive: &Primitive) -> String {
     format!("healgate-{}", primitive.parameters.get("volume").map_or("", String::as_str))
 }
 
@@ -63,47 +74,115 @@ fn mounts(primitive: &Primitive) -> impl Iterator<Item = (&str, &str)> {
     mounts.split(' ').filter_map(|mount| mount.split_once('='))
 }
 
-/// How long fencing may take.
-fn patience_ms(primitive: &Primitive) -> Option<u64> {
-    primitive.parameters.get("patience")?.parse().ok()
+/// Whether the clients of its volume keep a quorum, so that no copy is ever written to alone.
+pub(super) fn has_quorum(primitive: &Primitive) -> bool {
+    primitive.parameters.get("quorum").is_some_and(|quorum| quorum != "0")
+}
+
+/// The nodes with which a node shares a set.
+pub(super) fn siblings(primitive: &Primitive, name: &NodeName) -> BTreeSet<NodeName> {
+    let has = |set: &&Vec<Brick<'_>>| set.iter().any(|(node, _)| *node == name.as_str());
+    let sets = sets(primitive);
+    let nodes = sets.iter().filter(has).flatten().filter_map(|(node, _)| NodeName::new(*node).ok());
+    nodes.filter(|node| node != name).collect()
+}
+
+/// What a node leaves for a sibling to hear: `1` if it blames it, `0` if not, `-` while nobody can tell.
+fn view(attribute: &str, sibling: &NodeName) -> String {
+    format!("/run/bricklayer/{attribute}.view-{sibling}")
 }
 
 impl World {
-    /// Lets the agents on the nodes of a partition speak.
+    /// Lets the agent on a node of a partition have a round, if it is time for one.
     pub(super) fn tell_of_gates(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
-        if primitive.kind != AGENT || !self.nodes[name].held.contains_key(&primitive.id) {
+        let now = self.clock_ms;
+        let Some(held) = self.node_mut(name).held.get_mut(&primitive.id).filter(|_| primitive.kind == AGENT) else {
+            return;
+        };
+        let Held { since_ms, read_ms, .. } = held;
+        if now >= *since_ms + BURST_MS && now < *read_ms + ROUND_MS {
             return;
         }
+        *read_ms = now;
+        self.round(dc, name, primitive);
+    }
+
+    fn round(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
         let Some(volume) = primitive.parameters.get("volume") else { return };
         let attribute = attribute(primitive);
         let serves = self.serves(name, primitive);
-        let said = if primitive.parameters.get("quorum").is_some_and(|quorum| quorum != "0") {
+        let said = if has_quorum(primitive) {
             self.said_of_quorum(name, volume)
         } else {
+            for sibling in siblings(primitive, name) {
+                self.tell(dc, name, &sibling, primitive);
+            }
             self.said_of_copies(dc, name, primitive)
         };
         let right = serves && self.is_right(name, primitive, said);
         let lost = serves && !right && !self.has_other_copy(name, primitive);
+        let open = match said {
+            _ if serves => !lost,
+            _ if self.is_in_doubt(dc, name, primitive) => false,
+            Said::Nothing => self.gate(dc, name, &attribute) == Some("1"),
+            Said::Open => true,
+            Said::Shut => false,
+        };
+        self.set_gate(dc, name, &attribute, open);
+        if !serves {
+            self.remember(name, &attribute, open);
+        }
+    }
+
+    /// What the gate of a node says, as a partition knows it.
+    pub(super) fn gate(&self, dc: &NodeName, name: &NodeName, attribute: &str) -> Option<&str> {
+        let cib = self.nodes[dc].pacemaker.cib.as_ref()?;
+        cib.status.get(name)?.attributes.get(attribute).map(String::as_str)
+    }
+
+    pub(super) fn set_gate(&mut self, dc: &NodeName, name: &NodeName, attribute: &str, open: bool) {
+        let value = if open { "1" } else { "0" };
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
-        let value = match said {
-            _ if serves => {
-                if lost {
-                    "0"
-                } else {
-                    "1"
-                }
-            }
-            Said::Nothing if attributes.get(&attribute).is_some_and(|now| now == "1") => "1",
-            Said::Open => "1",
-            Said::Shut | Said::Nothing => "0",
-        };
-        if attributes.insert(attribute.clone(), value.to_owned()).as_deref() != Some(value) {
+        if attributes.insert(attribute.to_owned(), value.to_owned()).as_deref() != Some(value) {
             cib.updated();
         }
-        if !serves {
-            self.remember(name, &attribute, value == "1");
+    }
+
+    /// Tells a sibling whether a node blames it, and shuts its gate if so, or if it is silent for the client here, unless
+    /// it may serve.
+    fn tell(&mut self, dc: &NodeName, name: &NodeName, sibling: &NodeName, primitive: &Primitive) {
+        let blamed = self.blames(name, sibling, primitive);
+        let silent = blamed == Some(false) && self.is_silent(name, sibling, primitive);
+        let says = match blamed {
+            Some(true) => "1",
+            Some(false) if !silent => "0",
+            _ => "-",
+        };
+        let attribute = attribute(primitive);
+        self.node_mut(name).put(&view(&attribute, sibling), says, "0644");
+        let shuts = silent || (blamed == Some(true) && self.keeps(Rule::Blame));
+        if shuts && !self.may_serve(dc, sibling, primitive) {
+            self.set_gate(dc, sibling, &attribute, false);
         }
+    }
+
+    /// Whether the client of a node that serves has had no answer from another one for so long that its agent sees it.
+    fn is_silent(&self, name: &NodeName, other: &NodeName, primitive: &Primitive) -> bool {
+        let since_ms = match (self.nodes[other].power, self.cut_between(name, other)) {
+            (Power::Off { since_ms, .. }, _) => Some(since_ms),
+            (Power::On, cut) => cut.map(|cut| cut.since_ms),
+        };
+        let long_ago = since_ms.is_some_and(|since_ms| since_ms + SILENCE_MS <= self.clock_ms);
+        self.keeps(Rule::Silence) && long_ago && self.serves(name, primitive)
+    }
+
+    /// Whether a partition takes a volume to be mounted on a node for the cluster, also where that is lost.
+    pub(super) fn may_serve(&self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> bool {
+        let state = self.nodes[dc].pacemaker.cib.as_ref().and_then(|cib| cib.status.get(name));
+        let served =
+            |resource: &str| state.and_then(|state| state.history.get(resource)).is_some_and(History::is_active);
+        mounts(primitive).any(|(resource, _)| served(resource))
     }
 
     /// Whether the copy of a node that serves was complete and is still, also for a sibling that is torn from it.
@@ -119,7 +198,7 @@ impl World {
         self.nodes[name].files.contains_key(&note(&attribute)) && sets(primitive).iter().flatten().all(served)
     }
 
-    fn remember(&mut self, name: &NodeName, attribute: &str, right: bool) {
+    pub(super) fn remember(&mut self, name: &NodeName, attribute: &str, right: bool) {
         let node = self.node_mut(name);
         if right {
             node.put(&note(attribute), "", "0644");
@@ -135,51 +214,12 @@ impl World {
         own.into_iter().any(|(_, path)| self.nodes[name].directory(path).is_some_and(|own| !own.blames.is_empty()))
     }
 
-    /// Shuts the gates behind a node that served and was fenced so late that it may have written alone. They stay shut
-    /// until it is heard again.
-    pub(super) fn doubt(&mut self, dc: &NodeName, config: &Config, lost: &NodeName) {
-        let Some(cib) = self.nodes[dc].pacemaker.cib.as_ref().filter(|_| self.keeps(Rule::Patience)) else { return };
-        let attempts = cib.fencing.iter().rev().filter(|fencing| fencing.target == *lost);
-        // It was tried again and again since then.
-        let since_ms = attempts.fold(self.clock_ms, |since_ms, fencing| {
-            let goes_on = fencing.success != Some(true) && fencing.until_ms + BREAK_MS >= since_ms;
-            if goes_on { fencing.since_ms } else { since_ms }
-        });
-        let took_ms = self.clock_ms - since_ms;
-        let served = |resource: &str| {
-            let history = cib.status.get(lost).and_then(|state| state.history.get(resource));
-            history.is_some_and(History::is_active)
-        };
-        let doubts: Vec<(NodeName, String)> = config
-            .primitives()
-            .filter(|primitive| primitive.kind == AGENT)
-            .filter(|primitive| patience_ms(primitive).is_some_and(|patience_ms| took_ms >= patience_ms))
-            .filter(|primitive| mounts(primitive).any(|(resource, _)| served(resource)))
-            .flat_map(|agent| self.siblings(dc, agent, lost).into_iter().map(|node| (node, attribute(agent))))
-            .collect();
-        let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
-        for (node, attribute) in doubts {
-            cib.status.entry(node).or_default().attributes.insert(attribute, "0".to_owned());
-        }
-    }
-
-    /// The nodes whose agents hear of what happens to another one with which they share a set, and serve nothing.
-    fn siblings(&self, dc: &NodeName, agent: &Primitive, lost: &NodeName) -> Vec<NodeName> {
-        let sets = sets(agent);
-        let shares = |node: &NodeName| {
-            let has = |set: &[Brick<'_>], node: &NodeName| set.iter().any(|brick| brick.0 == node.as_str());
-            sets.iter().any(|set| has(set, node) && has(set, lost))
-        };
-        let hears = |node: &NodeName| node != lost && self.nodes[node].held.contains_key(&agent.id);
-        self.peers(dc).into_iter().filter(|node| hears(node) && shares(node) && !self.serves(node, agent)).collect()
-    }
-
-    fn keeps(&self, rule: Rule) -> bool {
+    pub(super) fn keeps(&self, rule: Rule) -> bool {
         self.gate_without != Some(rule)
     }
 
     /// Whether the volume is mounted there for the cluster.
-    fn serves(&self, name: &NodeName, primitive: &Primitive) -> bool {
+    pub(super) fn serves(&self, name: &NodeName, primitive: &Primitive) -> bool {
         mounts(primitive)
             .any(|(_, path)| self.nodes[name].mounts.get(path).is_some_and(|m| m.fstype == "fuse.glusterfs"))
     }
@@ -207,31 +247,43 @@ impl World {
 
     /// Whether anybody blames the copies of a node, as far as everybody is heard, and they are served.
     fn said_of_copies(&self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
+        let sets = sets(primitive);
+        let own = sets.iter().flatten().filter(|(node, _)| *node == name.as_str());
+        let served = |path: &str| self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some());
+        if !own.into_iter().all(|(_, path)| served(path)) {
+            return Said::Shut;
+        }
         let mut said = Said::Open;
-        for set in sets(primitive) {
-            for (own, path) in set.iter().filter(|(node, _)| *node == name.as_str()) {
-                if self.nodes[name].directory(path).is_none_or(|directory| directory.process.is_none()) {
-                    return Said::Shut;
-                }
-                let key = format!("{own}:{path}");
-                for other in set.iter().filter(|(node, _)| node != own) {
-                    match self.blames(dc, *other, &key, primitive) {
-                        Some(true) if self.keeps(Rule::Blame) => return Said::Shut,
-                        None if self.keeps(Rule::Hearing) => said = Said::Nothing,
-                        _ => {}
-                    }
-                }
+        for sibling in siblings(primitive, name) {
+            match self.heard_of(dc, &sibling, name, primitive) {
+                Some(true) if self.keeps(Rule::Blame) => return Said::Shut,
+                None if self.keeps(Rule::Hearing) => said = Said::Nothing,
+                _ => {}
             }
         }
         said
     }
 
-    /// Whether a brick blames another, if its node is heard and the brick can be read.
-    fn blames(&self, dc: &NodeName, (node, path): Brick<'_>, key: &str, agent: &Primitive) -> Option<bool> {
-        let node = NodeName::new(node).ok()?;
-        if !self.peers(dc).contains(&node) || !self.nodes[&node].held.contains_key(&agent.id) {
+    /// Whether a node has said of another one that it blames it, if it is heard and can tell.
+    pub(super) fn heard_of(&self, dc: &NodeName, from: &NodeName, of: &NodeName, agent: &Primitive) -> Option<bool> {
+        if !self.peers(dc).contains(from) || !self.nodes[from].held.contains_key(&agent.id) {
             return None;
         }
-        Some(self.nodes[&node].directory(path)?.blames.contains_key(key))
+        let said = self.nodes[from].files.get(&view(&attribute(agent), of))?;
+        (said.text != "-").then_some(said.text == "1")
+    }
+
+    /// Whether a brick of a node blames one of a sibling in the same set, if it can be read.
+    fn blames(&self, name: &NodeName, sibling: &NodeName, primitive: &Primitive) -> Option<bool> {
+        let mut any = false;
+        for set in sets(primitive) {
+            for (_, path) in set.iter().filter(|(node, _)| *node == name.as_str()) {
+                let own = self.nodes[name].directory(path)?;
+                let of_sibling = |(node, _): &&Brick<'_>| *node == sibling.as_str();
+                let blamed = |(node, path): &Brick<'_>| own.blames.contains_key(&format!("{node}:{path}"));
+                any |= set.iter().filter(of_sibling).any(blamed);
+            }
+        }
+        Some(any)
     }
 }

@@ -13,6 +13,7 @@ mod corosync;
 mod corosync_tools;
 mod data;
 mod database;
+mod doubt;
 mod element;
 mod fencing;
 mod gate;

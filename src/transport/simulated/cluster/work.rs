@@ -33,7 +33,7 @@ impl World {
         }
     }
 
-    fn config_of(&self, dc: &NodeName) -> Arc<Config> {
+    pub(super) fn config_of(&self, dc: &NodeName) -> Arc<Config> {
         self.nodes[dc].pacemaker.cib.as_ref().map(|cib| cib.configuration.config()).unwrap_or_default()
     }
 
