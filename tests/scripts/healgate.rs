@@ -134,6 +134,23 @@ impl Pair {
         self.nodes[1].environment = environment;
     }
 
+    /// Has the volume mounted on a node, as far as /proc/mounts says.
+    fn mount(&self, name: &str) {
+        self.node(name).fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    }
+
+    /// What `ss` says of the node's connections with a brick of the other one: whose each is, and its state.
+    fn connect(&self, name: &str, connections: &[(u32, &str)]) {
+        let ss: String = connections
+            .iter()
+            .map(|(pid, state)| {
+                let owner = format!("0 0 192.168.9.11:49151 192.168.9.12:49152 users:((\"glusterfs\",pid={pid},fd=9))");
+                format!("{owner}\n\t cubic wscale:7,7 rto:204 {state} send 1158400000bps lastsnd:900 rcv_space:14480\n")
+            })
+            .collect();
+        self.node(name).fake("ss", &format!("cat <<'SS'\n{ss}SS"));
+    }
+
     fn index(&self, name: &str) -> std::path::PathBuf {
         self.shared.path().join(name).join(".glusterfs/indices/xattrop")
     }
@@ -172,6 +189,24 @@ fn served(place: &Place, name: &str, folder: &str) -> Child {
     let child = Command::new(program).arg("600").spawn().unwrap();
     fs::write(format!("{pids}/{name}m{}-{name}.pid", folder.replace('/', "-")), child.id().to_string()).unwrap();
     child
+}
+
+/// A client that has the volume mounted: a process that is called as one.
+struct Mounter(Child);
+
+impl Mounter {
+    fn new(place: &Place) -> Self {
+        let program = place.path("bin/glusterfs");
+        fs::copy("/bin/sh", &program).unwrap();
+        Self(Command::new(program).args(["-c", "sleep 600; :", "/gldata00"]).spawn().unwrap())
+    }
+}
+
+impl Drop for Mounter {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn some(gates: [&str; 2]) -> [Option<String>; 2] {
@@ -284,7 +319,7 @@ fn a_copy_that_serves_stays_right_for_a_sibling_that_is_torn_from_it_and_not_for
     for torn in [true, false] {
         let Some(pair) = Pair::started() else { return };
         // As if /proc/mounts had it.
-        pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+        pair.mount("node02");
         pair.rounds(1);
         if torn {
             // It wrote while node01 was away, and so did node01.
@@ -304,26 +339,52 @@ fn a_copy_that_serves_stays_right_for_a_sibling_that_is_torn_from_it_and_not_for
 
 #[test]
 fn a_copy_is_shut_as_soon_as_the_client_beside_the_other_one_gets_no_answer_and_before_it_goes_on_alone() {
-    let Some(pair) = Pair::started() else { return };
-    let node01 = pair.node("node01");
-    let connection = |state: &str| {
-        let ss = "0 0 192.168.9.11:49151 192.168.9.12:49152 users:((\"glusterfs\",pid=7,fd=9))";
-        let more = "cwnd:10 send 1158400000bps lastsnd:900 lastrcv:9000";
-        node01.fake("ss", &format!("printf '{ss}\\n\\t cubic wscale:7,7 rto:204 {state} {more} unacked:2\\n'"));
-    };
-    let gates_after = |state: &str| {
-        connection(&format!("{state} rcv_space:14480"));
+    const ANSWERS: &str = "rtt:0.1/0.1 lastack:20";
+    const SILENT: &str = "backoff:2 rtt:0.1/0.1 lastack:2000 unacked:1";
+    let Some(mut pair) = Pair::started() else { return };
+    let client = Mounter::new(pair.node("node01"));
+    let (mounter, other) = (client.0.id(), std::process::id());
+    let gates_after = |pair: &Pair, connections: &[(u32, &str)]| {
+        pair.connect("node01", connections);
         pair.rounds(2);
         pair.gates()
     };
-    assert_eq!(gates_after("backoff:3 rtt:0.1/0.1 lastack:2000"), some(["1", "1"]), "nothing is mounted");
-    node01.fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
-    for state in ["rtt:0.1/0.1 lastack:99000", "backoff:1 lastack:99000", "backoff:5 lastack:1999"] {
-        assert_eq!(gates_after(state), some(["1", "1"]), "{state}: it may be about to answer");
+    assert_eq!(gates_after(&pair, &[(mounter, SILENT)]), some(["1", "1"]), "nothing is mounted");
+    pair.mount("node01");
+    let may_answer = [
+        "rtt:0.1/0.1 lastack:99000 unacked:1",
+        "backoff:1 lastack:99000 unacked:1",
+        "backoff:5 lastack:1999 unacked:1",
+        "backoff:5 lastack:99000",
+    ];
+    for state in may_answer {
+        assert_eq!(gates_after(&pair, &[(other, SILENT), (mounter, state)]), some(["1", "1"]), "{state}");
     }
-    assert_eq!(gates_after("backoff:2 rtt:0.1/0.1 lastack:2000"), some(["1", "0"]));
+    // What it has sent is not acknowledged, or it has no connection any more: it goes on alone with the next write.
+    for connections in [&[(mounter, SILENT)][..], &[(other, ANSWERS)], &[]] {
+        assert_eq!(gates_after(&pair, connections), some(["1", "0"]));
+        assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
+        assert_eq!(gates_after(&pair, &[(mounter, ANSWERS)]), some(["1", "1"]), "nothing is missing");
+    }
+    // Nobody can tell.
+    pair.node("node01").fake("ss", "exit 1");
+    pair.rounds(2);
+    assert_eq!(pair.gates(), some(["1", "1"]));
     assert!(pair.attribute("healview-data00-node02", "node01").unwrap().starts_with("-@"));
-    assert_eq!(gates_after("rtt:0.1/0.1 lastack:20"), some(["1", "1"]), "it has answered, and nothing is missing");
+    // With its own brick gone it can write nothing alone: the other copy may go on where it cannot.
+    pair.bricks[0].kill().unwrap();
+    pair.bricks[0].wait().unwrap();
+    assert_eq!(gates_after(&pair, &[(mounter, SILENT)]), some(["0", "1"]));
+}
+
+#[test]
+fn a_host_that_is_an_address_of_ipv6_is_asked_for_as_ss_takes_it() {
+    let Some(mut pair) = Pair::new() else { return };
+    let hosts = pair.nodes[0].environment.iter_mut().find(|(name, _)| *name == "OCF_RESKEY_hosts").unwrap();
+    hosts.1 = "node01=fd00::11 node02=fd00::12".to_owned();
+    pair.mount("node01");
+    assert_eq!(pair.acts("node01", "start"), SUCCESS);
+    assert!(pair.node("node01").read("calls").contains("dst [fd00::12] dport"));
 }
 
 #[test]
@@ -372,7 +433,7 @@ fn a_service_that_starts_right_after_its_node_was_fenced_is_not_ended_for_a_roun
     pair.is_told("pre", "stop", "60000");
     assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
     pair.is_told("post", "stonith", "60000");
-    pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    pair.mount("node02");
     for _ in 0..3 {
         assert_eq!(pair.acts("node02", "monitor"), SUCCESS);
         assert_eq!(pair.gates(), [None, Some("1".to_owned())]);
@@ -422,9 +483,10 @@ fn only_a_lost_node_that_may_serve_puts_a_copy_in_doubt() {
 #[test]
 fn a_service_beside_its_own_stale_copy_ends_when_the_complete_one_is_lost() {
     let Some(pair) = Pair::started() else { return };
-    pair.node("node02").fake("grep", "case $* in *fuse.glusterfs*) exit 0 ;; esac; exec /bin/grep \"$@\"");
+    pair.mount("node02");
     pair.has_alone("node01", 1);
-    pair.node("node02").fake("ss", "echo 0 0 node02m:49151 node01m:49152");
+    let client = Mounter::new(pair.node("node02"));
+    pair.connect("node02", &[(client.0.id(), "rtt:0.1/0.1 lastack:20")]);
     pair.rounds(3);
     assert_eq!(pair.gates()[1].as_deref(), Some("1"), "it reaches the complete copy");
     fs::remove_file(pair.shared.path().join("healview-data00-node02@node01")).unwrap();

@@ -20,9 +20,8 @@ pub fn event(run: &mut Run<'_>, draws: &mut Draws) -> Result<(), String> {
     let half_cut = is_half_cut(&run.sim.world());
     let what = match draws.below(34) {
         0..=8 => power(&run.sim, draws),
-        9..=24 if half_cut => return Ok(()),
-        9..=18 => network(&mut run.sim.world(), draws),
-        19..=24 => daemons(&mut run.sim.world(), draws),
+        9..=18 => network(&mut run.sim.world(), draws, half_cut),
+        19..=24 => daemons(&mut run.sim.world(), draws, half_cut),
         25 | 26 => stall(run, draws),
         27..=32 => fencing(run, draws),
         _ => {
@@ -73,11 +72,12 @@ fn power(sim: &Simulated, draws: &mut Draws) -> String {
     }
 }
 
-fn network(world: &mut World, draws: &mut Draws) -> String {
+fn network(world: &mut World, draws: &mut Draws, half_cut: bool) -> String {
     let for_ms = Some(moment(draws));
     let from = *draws.pick(&NODES);
     let (one, two) = (node(from), node(other(from)));
     let what = match draws.below(6) {
+        2.. if half_cut => "nothing".to_owned(),
         0 | 1 => {
             world.cut_network(&one, &two, STORAGE, for_ms);
             "the storage link is cut".to_owned()
@@ -103,9 +103,10 @@ fn network(world: &mut World, draws: &mut Draws) -> String {
     format!("{what} for {for_ms:?} ms")
 }
 
-fn daemons(world: &mut World, draws: &mut Draws) -> String {
+fn daemons(world: &mut World, draws: &mut Draws, half_cut: bool) -> String {
     let name = *draws.pick(&NODES);
     let killed = match draws.below(3) {
+        2 if half_cut => "nothing",
         0 => {
             world.kill_brick(&node(name), BRICK);
             "the brick"

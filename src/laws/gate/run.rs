@@ -61,7 +61,7 @@ pub struct Run<'a> {
 struct Sound {
     /// Since when the copy of each node has been served and complete, in sight of the other node, in seconds.
     since: BTreeMap<&'static str, u64>,
-    /// The nodes that know it of their own, and still have it.
+    /// The nodes whose copy has been that for so long that they know, and is still.
     known: BTreeSet<&'static str>,
 }
 
@@ -131,6 +131,22 @@ impl<'a> Run<'a> {
         let owners = owners(&world);
         let told = |name: &&str| has_joined(&world, name) && sees_other(&world, name);
         self.shuts = (self.lost && owners.iter().any(told)).then(|| self.shuts.unwrap_or(now));
+        for name in NODES {
+            if reached(&world, name).iter().any(|brick| !self.is_stale(&world, brick)) {
+                self.whole.insert(name, now);
+            }
+            let complete = reached(&world, name).contains(&name) && !self.is_stale(&world, name);
+            self.sound.note(&world, name, complete);
+        }
+        self.keeps_its_promises(&world, &owners)?;
+        drop(world);
+        self.tell(owners);
+        Ok(())
+    }
+
+    /// Whether what has just come about is what is promised.
+    fn keeps_its_promises(&self, world: &World, owners: &BTreeSet<&'static str>) -> Result<(), String> {
+        let now = world.clock_ms / 1000;
         if self.fences == Fences::Honest {
             if owners.len() > 1 {
                 return Err("it runs on both nodes".to_owned());
@@ -139,25 +155,16 @@ impl<'a> Run<'a> {
                 return Err("it goes on with a copy that misses what was written".to_owned());
             }
         }
-        for name in NODES {
-            if reached(&world, name).iter().any(|brick| !self.is_stale(&world, brick)) {
-                self.whole.insert(name, now);
-            }
-            let complete = reached(&world, name).contains(&name) && !self.is_stale(&world, name);
-            self.sound.note(&world, name, complete);
-        }
-        if let Some(name) = self.owners.difference(&owners).find(|name| self.is_ended_by_its_gate(&world, name)) {
+        if let Some(name) = self.owners.difference(owners).find(|name| self.is_ended_by_its_gate(world, name)) {
             return Err(format!("its gate ends it on {name}, whose copy misses nothing"));
         }
         for name in owners.difference(&self.owners) {
-            let reached = reached(&world, name);
+            let reached = reached(world, name);
             let under_way = self.whole.get(name).is_some_and(|then| now <= then + STARTING);
-            if !reached.is_empty() && !under_way && reached.iter().all(|brick| self.is_stale(&world, brick)) {
+            if !reached.is_empty() && !under_way && reached.iter().all(|brick| self.is_stale(world, brick)) {
                 return Err(format!("it starts on {name} from a copy that misses what was written: {reached:?}"));
             }
         }
-        drop(world);
-        self.tell(owners);
         Ok(())
     }
 

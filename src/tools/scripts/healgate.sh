@@ -3,7 +3,7 @@
 # It tells Pacemaker, in the node attribute `healgate-VOLUME`, whether this node may serve the volume: 1 or 0. A copy
 # does not know that it is stale: the list of what it misses lies on the other bricks. So each node reads its own
 # bricks' lists, tells every sibling how much it blames it for, and opens its own gate only while every sibling says
-# that it blames it for nothing. Nobody's silence opens a gate or shuts one.
+# that it blames it for nothing. That an agent is not heard neither opens a gate nor shuts one.
 #
 # What a node says of a sibling is the private attribute `healview-VOLUME-SIBLING`, `COUNT@BEAT`. The beat is another
 # one in every round, so that what a node says that has stopped looking is told from what one says that still looks,
@@ -30,7 +30,7 @@ export LC_ALL
 
 SUCCESS=0 ERROR=1 UNIMPLEMENTED=3 CONFIGURED=6 STOPPED=7
 interval=5 # seconds; the monitor's own, as in the metadata
-silence=2  # seconds; with two rounds less than any ping-timeout that is derived
+quiet=2    # seconds; with a round less than the shortest ping-timeout that is derived, 10 s
 burst=12   # how many half seconds a start looks before it leaves the rest to the monitor
 
 volume=${OCF_RESKEY_volume-} sets=${OCF_RESKEY_sets-} hosts=${OCF_RESKEY_hosts-} mounts=${OCF_RESKEY_mounts-}
@@ -93,12 +93,13 @@ uptime_now() {
   read -r now _ </proc/uptime
 }
 
-# host_of NODE: sets host.
+# host_of NODE: sets host, as ss takes it.
 host_of() {
   host=$1
   for pair in $hosts; do
     if [ "${pair%%=*}" = "$1" ]; then host=${pair#*=}; fi
   done
+  case $host in *:*) host="[$host]" ;; esac
 }
 
 # blames SIBLING: sets blamed, for how much this node's bricks blame the sibling's, or `-` if a list cannot be read.
@@ -218,28 +219,68 @@ is_mounted() {
   return 1
 }
 
-# connections NODE: prints the connections of clients on this node to bricks on that one. Fails if nobody can tell.
+# connections NODE: prints the connections of this node to bricks on that one, two lines each. Fails if nobody can tell.
 connections() {
   host_of "$1"
-  timeout 10 ss -Htnp state established dst "$host" 'dport >= 49152' 2>/dev/null
+  timeout 10 ss -Htinp state established dst "$host" 'dport >= 49152' 2>/dev/null
 }
 
-# is_silent NODE: whether a client here sends something to a brick there again and again, and for some seconds nothing has
-# come back. It waits for that brick as long as the ping-timeout says, and then goes on without it.
-is_silent() {
-  host_of "$1"
-  timeout 10 ss -Htin state established dst "$host" 'dport >= 49152' 2>/dev/null |
-    awk -v most="$((silence * 1000))" '
-      {
-        again = since = 0
-        for (i = 1; i <= NF; i++) {
-          split($i, pair, ":")
-          if (pair[1] == "backoff") again = pair[2]
-          if (pair[1] == "lastack") since = pair[2]
-        }
-        if (again > 1 && since >= most) silent = 1
+# is_client PID: whether the process is a client that has the volume mounted for the cluster.
+is_client() {
+  for pair in $mounts; do
+    grep -qzxF -e "${pair#*=}" "/proc/$1/cmdline" 2>/dev/null && return
+  done
+  return 1
+}
+
+# answering: reads connections, and prints how many of them are a client's and are not silent: that something is sent
+# again and again, and for some seconds nothing has come back. The client waits for such a brick as long as the
+# ping-timeout says.
+answering() {
+  pids=$(awk -v most="$((quiet * 1000))" '
+    /^[^[:space:]]/ { pid = match($0, /pid=[0-9]+/) ? substr($0, RSTART + 4, RLENGTH - 4) : "" }
+    /^[[:space:]]/ {
+      again = since = open = 0
+      for (i = 1; i <= NF; i++) {
+        split($i, pair, ":")
+        if (pair[1] == "backoff") again = pair[2]
+        if (pair[1] == "lastack") since = pair[2]
+        if (pair[1] == "unacked") open = pair[2]
       }
-      END { exit !silent }'
+      if (pid != "" && !(open > 0 && again > 1 && since >= most)) print pid
+    }')
+  count=0
+  for pid in $pids; do
+    if is_client "$pid"; then count=$((count + 1)); fi
+  done
+  echo "$count"
+}
+
+# written_without NODE: how many bricks of that node the client here would write without, were they silent: those beside
+# a brick of this node that is served.
+written_without() {
+  count=0
+  for set in $sets; do
+    case ,$set in *",$me:"*) ;; *) continue ;; esac
+    own=,$set
+    own=${own#*",$me:"}
+    is_served "$volume" "${own%%,*}" || continue
+    for brick in $(printf %s "$set" | tr , ' '); do
+      if [ "${brick%%:*}" = "$1" ]; then count=$((count + 1)); fi
+    done
+  done
+  echo "$count"
+}
+
+# silence NODE: sets silent, to whether the client here has less than all its connections with the bricks there, as far as
+# it would write without them; to `-` if nobody can tell.
+silence() {
+  silent=false
+  if ! lines=$(connections "$1"); then
+    silent=-
+  elif [ "$(printf '%s\n' "$lines" | answering)" -lt "$(written_without "$1")" ]; then
+    silent=true
+  fi
 }
 
 # reaches NODE: whether a client here is connected to a brick there.
@@ -256,7 +297,7 @@ has_other_copy() {
   for sibling in $(siblings); do
     blames "$sibling"
     case $blamed in 0 | -) ;; *) continue ;; esac
-    if ! lines=$(connections "$sibling") || [ -n "$lines" ]; then return 0; fi
+    if ! lines=$(connections "$sibling") || [ "$(printf '%s\n' "$lines" | answering)" -gt 0 ]; then return 0; fi
   done
   [ -z "$(siblings)" ]
 }
@@ -338,25 +379,23 @@ is_in_doubt() {
   $doubt
 }
 
-# blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames. Sets blaming, to whether it
-# blames any.
+# blame: tells every sibling how much it is blamed for, and shuts the gate of whom it blames, or whom it may soon have to
+# blame. Sets blaming, to whether it blames any.
 blame() {
   blaming=false
   for sibling in $(siblings); do
     blames "$sibling"
-    if $mounted && [ "$blamed" = 0 ] && is_silent "$sibling"; then
-      blamed=-
-      may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1
-    fi
+    silent=false shut=false
+    if $mounted && [ "$blamed" = 0 ]; then silence "$sibling"; fi
+    case $blamed-$silent in
+      0-false | --*) ;;
+      0--) blamed=- ;;
+      0-true) blamed=- shut=true ;;
+      *) blaming=true shut=true ;;
+    esac
     uptime_now
     tell "healview-$volume-$sibling" "$me" "$blamed@$now" -p
-    case $blamed in
-      0 | -) ;;
-      *)
-        blaming=true
-        may_serve "$sibling" || tell "healgate-$volume" "$sibling" 0 -d 1
-        ;;
-    esac
+    if $shut && ! may_serve "$sibling"; then tell "healgate-$volume" "$sibling" 0 -d 1; fi
   done
 }
 
@@ -414,11 +453,14 @@ round_of_copies() {
     fi
   elif ! $served || is_in_doubt; then
     open=0
-  elif [ -z "$open" ]; then
-    # Nothing new is known, so it stays as it was: what is shut stays shut. It is not said again, because a sibling may
-    # shut it in this moment.
-    open=$(told "healgate-$volume" "$me")
-    if [ -n "$open" ]; then stays=true; fi
+  else
+    was=$(told "healgate-$volume" "$me")
+    # Who shuts this gate has said why: it may be shut since that was listened to.
+    if [ "$open" = 1 ] && [ "$was" != 1 ]; then listen; fi
+    # Where nothing new is known it stays as it was: what is shut stays shut. What is not new is not said again, because
+    # a sibling may shut it in this moment.
+    open=${open:-$was}
+    if [ "$open" = "$was" ] && [ -n "$was" ]; then stays=true; fi
   fi
   if ! $mounted; then note_right "${open:-0}"; fi
   $stays || gate "${open:-0}"

@@ -29,7 +29,7 @@ pub enum Rule {
     Hearing,
     /// Nobody goes on behind a node that served and was fenced so late that it may have written alone.
     Patience,
-    /// Whoever is silent for the client of who serves is shut before that goes on without it.
+    /// A sibling that is silent for the client of the node that serves is shut before that client goes on without it.
     Silence,
     /// A copy is as right as it was once a sibling was fenced in time, whatever a round in between has said of it.
     Return,
@@ -87,7 +87,17 @@ pub(super) fn siblings(primitive: &Primitive, name: &NodeName) -> BTreeSet<NodeN
     nodes.filter(|node| node != name).collect()
 }
 
-/// What a node leaves for a sibling to hear: `1` if it blames it, `0` if not, `-` while nobody can tell.
+/// Where a node has what its gate says, as in the memory of its daemon for attributes.
+fn kept(attribute: &str) -> String {
+    format!("/run/bricklayer/{attribute}.kept")
+}
+
+/// What a node leaves of a sibling that it has heard: what that said, and since when, if it has said anything new.
+fn heard(attribute: &str, sibling: &NodeName) -> String {
+    format!("/run/bricklayer/{attribute}.heard-{sibling}")
+}
+
+/// What a node leaves for a sibling to hear: `1` if it blames it, `0` if not, `-` while nobody can tell; and when.
 fn view(attribute: &str, sibling: &NodeName) -> String {
     format!("/run/bricklayer/{attribute}.view-{sibling}")
 }
@@ -104,7 +114,9 @@ impl World {
             return;
         }
         *read_ms = now;
-        self.round(dc, name, primitive);
+        if self.speak(dc, name) {
+            self.round(dc, name, primitive);
+        }
     }
 
     fn round(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
@@ -134,6 +146,14 @@ impl World {
         }
     }
 
+    /// What a node that comes back into a partition says of its gates, before its agents have looked again.
+    pub(super) fn kept_gates(&self, dc: &NodeName, name: &NodeName) -> Vec<(String, String)> {
+        let config = self.config_of(dc);
+        let attributes = config.primitives().filter(|primitive| primitive.kind == AGENT).map(attribute);
+        let files = &self.nodes[name].files;
+        attributes.filter_map(|name| Some((name.clone(), files.get(&kept(&name))?.text.clone()))).collect()
+    }
+
     /// What the gate of a node says, as a partition knows it.
     pub(super) fn gate(&self, dc: &NodeName, name: &NodeName, attribute: &str) -> Option<&str> {
         let cib = self.nodes[dc].pacemaker.cib.as_ref()?;
@@ -142,6 +162,7 @@ impl World {
 
     pub(super) fn set_gate(&mut self, dc: &NodeName, name: &NodeName, attribute: &str, open: bool) {
         let value = if open { "1" } else { "0" };
+        self.node_mut(name).put(&kept(attribute), value, "0644");
         let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
         let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
         if attributes.insert(attribute.to_owned(), value.to_owned()).as_deref() != Some(value) {
@@ -160,21 +181,37 @@ impl World {
             _ => "-",
         };
         let attribute = attribute(primitive);
-        self.node_mut(name).put(&view(&attribute, sibling), says, "0644");
+        let says = format!("{says}@{}", self.clock_ms);
+        self.node_mut(name).put(&view(&attribute, sibling), &says, "0644");
         let shuts = silent || (blamed == Some(true) && self.keeps(Rule::Blame));
-        if shuts && !self.may_serve(dc, sibling, primitive) {
+        if shuts && self.speak(dc, sibling) && !self.may_serve(dc, sibling, primitive) {
             self.set_gate(dc, sibling, &attribute, false);
         }
     }
 
-    /// Whether the client of a node that serves has had no answer from another one for so long that its agent sees it.
+    /// Whether what one says reaches the other now. That a member is lost is only seen later.
+    fn speak(&self, one: &NodeName, other: &NodeName) -> bool {
+        one == other || self.hears(one, other)
+    }
+
+    /// Whether the client of a node that serves has had no answer from a brick of another one for so long that its agent
+    /// sees it, and would write to its own brick without that.
     fn is_silent(&self, name: &NodeName, other: &NodeName, primitive: &Primitive) -> bool {
         let since_ms = match (self.nodes[other].power, self.cut_between(name, other)) {
             (Power::Off { since_ms, .. }, _) => Some(since_ms),
             (Power::On, cut) => cut.map(|cut| cut.since_ms),
         };
-        let long_ago = since_ms.is_some_and(|since_ms| since_ms + SILENCE_MS <= self.clock_ms);
-        self.keeps(Rule::Silence) && long_ago && self.serves(name, primitive)
+        let just_now = since_ms.is_some_and(|since_ms| self.clock_ms < since_ms + SILENCE_MS);
+        let served = |node: &NodeName, path: &str| {
+            self.nodes[node].directory(path).is_some_and(|directory| directory.process.is_some())
+        };
+        let silent = |set: &Vec<Brick<'_>>| {
+            let own = set.iter().any(|(node, path)| *node == name.as_str() && served(name, path));
+            let uuid = &self.nodes[other].glusterd.uuid;
+            let gone = |(node, path): &Brick<'_>| *node == other.as_str() && !self.brick_answers(name, uuid, path);
+            own && set.iter().any(gone)
+        };
+        self.keeps(Rule::Silence) && self.serves(name, primitive) && !just_now && sets(primitive).iter().any(silent)
     }
 
     /// Whether a partition takes a volume to be mounted on a node for the cluster, also where that is lost.
@@ -246,7 +283,7 @@ impl World {
     }
 
     /// Whether anybody blames the copies of a node, as far as everybody is heard, and they are served.
-    fn said_of_copies(&self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
+    fn said_of_copies(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
         let sets = sets(primitive);
         let own = sets.iter().flatten().filter(|(node, _)| *node == name.as_str());
         let served = |path: &str| self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some());
@@ -264,13 +301,36 @@ impl World {
         said
     }
 
-    /// Whether a node has said of another one that it blames it, if it is heard and can tell.
-    pub(super) fn heard_of(&self, dc: &NodeName, from: &NodeName, of: &NodeName, agent: &Primitive) -> Option<bool> {
-        if !self.peers(dc).contains(from) || !self.nodes[from].held.contains_key(&agent.id) {
+    /// Whether a node has said of another one that it blames it, if it has said so again lately and can tell. What is heard
+    /// for the first time may have been said long ago.
+    pub(super) fn heard_of(
+        &mut self,
+        dc: &NodeName,
+        from: &NodeName,
+        of: &NodeName,
+        agent: &Primitive,
+    ) -> Option<bool> {
+        let attribute = attribute(agent);
+        let note = heard(&attribute, from);
+        let seen = self.nodes[of].files.get(&note).map(|file| file.text.clone());
+        let says = self.nodes[from].files.get(&view(&attribute, of)).map(|file| file.text.clone());
+        let there = self.peers(dc).contains(from) && self.nodes[from].held.contains_key(&agent.id);
+        let Some(says) = says.filter(|_| there) else {
+            self.node_mut(of).files.remove(&note);
             return None;
-        }
-        let said = self.nodes[from].files.get(&view(&attribute(agent), of))?;
-        (said.text != "-").then_some(said.text == "1")
+        };
+        let now = self.clock_ms;
+        let before = seen.as_deref().and_then(|seen| seen.split_once(' '));
+        let (says, since) = match before {
+            Some((said, since)) if said == says || !self.speak(of, from) => (said.to_owned(), since.parse().ok()),
+            Some(_) => (says, Some(now)),
+            None => (says, None),
+        };
+        let since_text = since.map_or("-".to_owned(), |since: u64| since.to_string());
+        self.node_mut(of).put(&note, &format!("{says} {since_text}"), "0644");
+        let lately = since.is_some_and(|since| now <= since + 3 * ROUND_MS);
+        let (word, _) = says.split_once('@')?;
+        (lately && word != "-").then_some(word == "1")
     }
 
     /// Whether a brick of a node blames one of a sibling in the same set, if it can be read.

@@ -217,9 +217,16 @@ impl World {
             if !joins && known.is_some_and(|state| (state.in_ccm, state.online) == (in_ccm, online)) {
                 continue;
             }
+            let known_out = known.is_some_and(|state| !state.in_ccm);
             let mut state = NodeState { in_ccm, online, ..known.cloned().unwrap_or_default() };
             if joins {
                 self.join(dc, &name, &mut state);
+            }
+            // What a node says goes with it, and comes back with it.
+            if !in_ccm {
+                state.attributes.clear();
+            } else if joins || known_out {
+                state.attributes.extend(self.kept_gates(dc, &name));
             }
             self.write_state(dc, name, state);
         }
