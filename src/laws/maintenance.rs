@@ -32,7 +32,7 @@ fenceDevices:
     options: {ip: 192.168.8.1, username: root}
     plugs: {node01: vm1, node02: vm2, node03: vm3}
 failoverDomains:
-  copies: {restricted: true, ordered: true, failback: true, nodes: {node01: 1, node02: 2}}
+  copies: {restricted: true, ordered: true, nodes: {node01: 1, node02: 2}}
 services:
   db:
     failoverDomain: copies

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -141,13 +141,11 @@ impl Pair {
 
     /// What `ss` says of the node's connections with a brick of the other one: whose each is, and its state.
     fn connect(&self, name: &str, connections: &[(u32, &str)]) {
-        let ss: String = connections
-            .iter()
-            .map(|(pid, state)| {
-                let owner = format!("0 0 192.168.9.11:49151 192.168.9.12:49152 users:((\"glusterfs\",pid={pid},fd=9))");
-                format!("{owner}\n\t cubic wscale:7,7 rto:204 {state} send 1158400000bps lastsnd:900 rcv_space:14480\n")
-            })
-            .collect();
+        let ss = connections.iter().fold(String::new(), |ss, (pid, state)| {
+            let owner = format!("0 0 192.168.9.11:49151 192.168.9.12:49152 users:((\"glusterfs\",pid={pid},fd=9))");
+            let more = "send 1158400000bps lastsnd:900 rcv_space:14480";
+            format!("{ss}{owner}\n\t cubic wscale:7,7 rto:204 {state} {more}\n")
+        });
         self.node(name).fake("ss", &format!("cat <<'SS'\n{ss}SS"));
     }
 
@@ -198,7 +196,8 @@ impl Mounter {
     fn new(place: &Place) -> Self {
         let program = place.path("bin/glusterfs");
         fs::copy("/bin/sh", &program).unwrap();
-        Self(Command::new(program).args(["-c", "sleep 600; :", "/gldata00"]).spawn().unwrap())
+        let mut command = Command::new(program);
+        Self(command.args(["-c", "read line", "/gldata00"]).stdin(Stdio::piped()).spawn().unwrap())
     }
 }
 
@@ -375,6 +374,27 @@ fn a_copy_is_shut_as_soon_as_the_client_beside_the_other_one_gets_no_answer_and_
     pair.bricks[0].kill().unwrap();
     pair.bricks[0].wait().unwrap();
     assert_eq!(gates_after(&pair, &[(mounter, SILENT)]), some(["0", "1"]));
+}
+
+#[test]
+fn what_lasts_does_not_outlast_a_mount_that_went_while_nobody_looked() {
+    let Some(mut pair) = Pair::started() else { return };
+    pair.mount("node01");
+    pair.rounds(1);
+    let calls = |pair: &Pair, words: &str| pair.node("node01").read("calls").matches(words).count();
+    assert_eq!(calls(&pair, "crm_attribute -N node01 -n healgate-data00 -l forever -v 1\n"), 1);
+    let dropped = |pair: &Pair| calls(pair, "crm_attribute -N node01 -n healgate-data00 -l forever -D\n");
+    let before = dropped(&pair);
+    let probes = |pair: &mut Pair| {
+        let interval = pair.nodes[0].environment.iter_mut().find(|(name, _)| *name == "OCF_RESKEY_CRM_meta_interval");
+        interval.unwrap().1 = "0".to_owned();
+        assert_eq!(pair.acts("node01", "monitor"), SUCCESS);
+    };
+    probes(&mut pair);
+    assert_eq!(dropped(&pair), before, "it is mounted");
+    pair.node("node01").fake("grep", "exec /bin/grep \"$@\"");
+    probes(&mut pair);
+    assert_eq!(dropped(&pair), before + 1);
 }
 
 #[test]

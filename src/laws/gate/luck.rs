@@ -11,8 +11,8 @@ use crate::laws::seeds::Draws;
 use crate::model::Allow;
 use crate::transport::simulated::{Fault, FenceMode, Schedule, Simulated, World};
 
-/// How long agents need to see that a link is silent, at most: a round, and what is silence.
-const SEEN_MS: u64 = 8000;
+/// How long agents need to see that a link is silent, at most: what is silence, a round, and what lies between looks.
+const SEEN_MS: u64 = 9000;
 
 /// Something happens.
 pub fn event(run: &mut Run<'_>, draws: &mut Draws) -> Result<(), String> {

@@ -507,8 +507,13 @@ start() {
 
 monitor() {
   if [ ! -f "$state" ]; then return "$STOPPED"; fi
-  # A probe asks whether it runs, and no more.
-  if [ "${OCF_RESKEY_CRM_meta_interval:-0}" != 0 ]; then look || :; fi
+  if [ "${OCF_RESKEY_CRM_meta_interval:-0}" != 0 ]; then
+    look || :
+  elif [ -f "$state.serves" ] && ! is_mounted; then
+    # A probe asks whether it runs. What was mounted has gone without a round that saw it, while Pacemaker was away: what
+    # lasts must not count for the next start.
+    lasting "$me" -D && rm -f -- "$state.serves"
+  fi
   return "$SUCCESS"
 }
 

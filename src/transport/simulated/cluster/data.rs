@@ -64,6 +64,9 @@ pub struct Daemon {
     pub jobs: BTreeMap<String, Job>,
     /// The number of the last operation.
     pub calls: u32,
+    /// What its daemon for attributes has in its memory.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// An operation on a resource that is under way.

@@ -36,10 +36,10 @@ impl World {
                 if self.serves(&name, agent) || self.nodes[&name].files.contains_key(&note) {
                     continue;
                 }
-                let was = self.gate(dc, &name, &attribute).unwrap_or("0").to_owned();
+                let was = self.attribute_of(&name, &attribute).unwrap_or("0").to_owned();
                 let since_ms = self.clock_ms;
                 self.node_mut(&name).put(&note, &format!("{since_ms} {was}"), "0644");
-                self.set_gate(dc, &name, &attribute, false);
+                self.set_gate(&name, &attribute, false);
             }
         }
     }
@@ -53,7 +53,7 @@ impl World {
                 let Some((since_ms, was)) = self.noted(&name, &note) else { continue };
                 if patience_ms(agent).is_some_and(|patience_ms| self.clock_ms - since_ms < patience_ms) {
                     self.node_mut(&name).files.remove(&note);
-                    self.set_gate(dc, &name, &attribute, was);
+                    self.set_gate(&name, &attribute, was);
                     if self.keeps(Rule::Return) {
                         self.remember(&name, &attribute, was);
                     }

@@ -17,6 +17,8 @@ pub const AGENT: &str = "healgate";
 const ROUND_MS: u64 = 5000;
 /// How long it looks all the time when it starts.
 const BURST_MS: u64 = 6000;
+/// How long a change of an attribute waits for others (`attrd_updater -d 1`).
+const DAMPENING_MS: u64 = 1000;
 /// For how long the brick of a sibling must be silent for a client until the sibling's gate is shut.
 const SILENCE_MS: u64 = 2000;
 
@@ -87,9 +89,9 @@ pub(super) fn siblings(primitive: &Primitive, name: &NodeName) -> BTreeSet<NodeN
     nodes.filter(|node| node != name).collect()
 }
 
-/// Where a node has what its gate says, as in the memory of its daemon for attributes.
-fn kept(attribute: &str) -> String {
-    format!("/run/bricklayer/{attribute}.kept")
+/// What a node leaves while it serves, as the second attribute of the lasting kind, which counts while the first is lost.
+fn lasting(attribute: &str) -> String {
+    format!("/run/bricklayer/{attribute}.serves")
 }
 
 /// What a node leaves of a sibling that it has heard: what that said, and since when, if it has said anything new.
@@ -97,9 +99,10 @@ fn heard(attribute: &str, sibling: &NodeName) -> String {
     format!("/run/bricklayer/{attribute}.heard-{sibling}")
 }
 
-/// What a node leaves for a sibling to hear: `1` if it blames it, `0` if not, `-` while nobody can tell; and when.
+/// The attribute by which a node tells a sibling: `1` if it blames it, `0` if not, `-` while nobody can tell;
+/// when; and the same of its last round.
 fn view(attribute: &str, sibling: &NodeName) -> String {
-    format!("/run/bricklayer/{attribute}.view-{sibling}")
+    format!("{attribute}.view-{sibling}")
 }
 
 impl World {
@@ -110,13 +113,14 @@ impl World {
             return;
         };
         let Held { since_ms, read_ms, .. } = held;
-        if now >= *since_ms + BURST_MS && now < *read_ms + ROUND_MS {
-            return;
+        let rests = now >= *since_ms + BURST_MS && now < *read_ms + ROUND_MS;
+        if !rests {
+            *read_ms = now;
+            if self.speak(dc, name) {
+                self.round(dc, name, primitive);
+            }
         }
-        *read_ms = now;
-        if self.speak(dc, name) {
-            self.round(dc, name, primitive);
-        }
+        self.write_gates(dc, &attribute(primitive));
     }
 
     fn round(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) {
@@ -136,12 +140,15 @@ impl World {
         let open = match said {
             _ if serves => !lost,
             _ if self.is_in_doubt(dc, name, primitive) => false,
-            Said::Nothing => self.gate(dc, name, &attribute) == Some("1"),
+            Said::Nothing => self.attribute_of(name, &attribute) == Some("1"),
             Said::Open => true,
             Said::Shut => false,
         };
-        self.set_gate(dc, name, &attribute, open);
-        if !serves {
+        self.set_gate(name, &attribute, open);
+        if serves {
+            self.node_mut(name).put(&lasting(&attribute), "", "0644");
+        } else {
+            self.node_mut(name).files.remove(&lasting(&attribute));
             self.remember(name, &attribute, open);
         }
     }
@@ -150,24 +157,57 @@ impl World {
     pub(super) fn kept_gates(&self, dc: &NodeName, name: &NodeName) -> Vec<(String, String)> {
         let config = self.config_of(dc);
         let attributes = config.primitives().filter(|primitive| primitive.kind == AGENT).map(attribute);
-        let files = &self.nodes[name].files;
-        attributes.filter_map(|name| Some((name.clone(), files.get(&kept(&name))?.text.clone()))).collect()
+        let lasting = |said: &str| self.nodes[name].files.contains_key(&lasting(said)).then_some("1");
+        attributes
+            .filter_map(|said| {
+                Some((said.clone(), self.attribute_of(name, &said).or_else(|| lasting(&said))?.to_owned()))
+            })
+            .collect()
     }
 
-    /// What the gate of a node says, as a partition knows it.
-    pub(super) fn gate(&self, dc: &NodeName, name: &NodeName, attribute: &str) -> Option<&str> {
-        let cib = self.nodes[dc].pacemaker.cib.as_ref()?;
-        cib.status.get(name)?.attributes.get(attribute).map(String::as_str)
+    /// What a node says in an attribute, as its own daemon for attributes knows it.
+    pub(super) fn attribute_of(&self, name: &NodeName, attribute: &str) -> Option<&str> {
+        self.nodes[name].pacemaker.daemon.as_ref()?.attributes.get(attribute).map(String::as_str)
     }
 
-    pub(super) fn set_gate(&mut self, dc: &NodeName, name: &NodeName, attribute: &str, open: bool) {
-        let value = if open { "1" } else { "0" };
-        self.node_mut(name).put(&kept(attribute), value, "0644");
-        let Some(cib) = &mut self.node_mut(dc).pacemaker.cib else { return };
-        let attributes = &mut cib.status.entry(name.clone()).or_default().attributes;
-        if attributes.insert(attribute.to_owned(), value.to_owned()).as_deref() != Some(value) {
-            cib.updated();
+    fn set_attribute(&mut self, name: &NodeName, attribute: &str, value: String) {
+        if let Some(daemon) = &mut self.node_mut(name).pacemaker.daemon {
+            daemon.attributes.insert(attribute.to_owned(), value);
         }
+    }
+
+    pub(super) fn set_gate(&mut self, name: &NodeName, attribute: &str, open: bool) {
+        self.set_attribute(name, attribute, if open { "1" } else { "0" }.to_owned());
+    }
+
+    /// Writes what the gates of a partition say into its CIB, some time after the first of them has changed, so that
+    /// those that change together do so there, too.
+    fn write_gates(&mut self, dc: &NodeName, attribute: &str) {
+        let Some(cib) = &self.nodes[dc].pacemaker.cib else { return };
+        let new: Vec<(NodeName, String)> = self
+            .peers(dc)
+            .into_iter()
+            .filter(|name| self.speak(dc, name))
+            .filter_map(|name| Some((name.clone(), self.attribute_of(&name, attribute)?.to_owned())))
+            .filter(|(name, says)| cib.status.get(name).and_then(|s| s.attributes.get(attribute)) != Some(says))
+            .collect();
+        let due = format!("{attribute}.due");
+        let now = self.clock_ms;
+        let node = self.node_mut(dc);
+        let (Some(cib), Some(daemon)) = (&mut node.pacemaker.cib, &mut node.pacemaker.daemon) else { return };
+        if new.is_empty() {
+            daemon.attributes.remove(&due);
+            return;
+        }
+        let since = daemon.attributes.entry(due.clone()).or_insert_with(|| now.to_string());
+        if since.parse::<u64>().is_ok_and(|since| now < since + DAMPENING_MS) {
+            return;
+        }
+        daemon.attributes.remove(&due);
+        for (name, says) in new {
+            cib.status.entry(name).or_default().attributes.insert(attribute.to_owned(), says);
+        }
+        cib.updated();
     }
 
     /// Tells a sibling whether a node blames it, and shuts its gate if so, or if it is silent for the client here, unless
@@ -181,11 +221,13 @@ impl World {
             _ => "-",
         };
         let attribute = attribute(primitive);
-        let says = format!("{says}@{}", self.clock_ms);
-        self.node_mut(name).put(&view(&attribute, sibling), &says, "0644");
+        let view = view(&attribute, sibling);
+        let before = self.attribute_of(name, &view).and_then(|text| Some(text.split_once(' ')?.0.to_owned()));
+        let text = format!("{says}@{} {}", self.clock_ms, before.unwrap_or_default());
+        self.set_attribute(name, &view, text);
         let shuts = silent || (blamed == Some(true) && self.keeps(Rule::Blame));
         if shuts && self.speak(dc, sibling) && !self.may_serve(dc, sibling, primitive) {
-            self.set_gate(dc, sibling, &attribute, false);
+            self.set_gate(sibling, &attribute, false);
         }
     }
 
@@ -313,7 +355,7 @@ impl World {
         let attribute = attribute(agent);
         let note = heard(&attribute, from);
         let seen = self.nodes[of].files.get(&note).map(|file| file.text.clone());
-        let says = self.nodes[from].files.get(&view(&attribute, of)).map(|file| file.text.clone());
+        let says = self.attribute_of(from, &view(&attribute, of)).and_then(|text| self.arrived(text));
         let there = self.peers(dc).contains(from) && self.nodes[from].held.contains_key(&agent.id);
         let Some(says) = says.filter(|_| there) else {
             self.node_mut(of).files.remove(&note);
@@ -331,6 +373,13 @@ impl World {
         let lately = since.is_some_and(|since| now <= since + 3 * ROUND_MS);
         let (word, _) = says.split_once('@')?;
         (lately && word != "-").then_some(word == "1")
+    }
+
+    /// What a node has said that is heard by now: of two that speak at once, neither hears the other first.
+    fn arrived(&self, view: &str) -> Option<String> {
+        let (last, before) = view.split_once(' ')?;
+        let is_new = last.ends_with(&format!("@{}", self.clock_ms));
+        Some(if is_new { before } else { last }.to_owned()).filter(|said| !said.is_empty())
     }
 
     /// Whether a brick of a node blames one of a sibling in the same set, if it can be read.

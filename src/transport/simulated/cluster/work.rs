@@ -1,13 +1,14 @@
 //! The cluster at work: what time finishes, what the DC begins next, and what monitors find.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::agents;
 use super::config::{Config, INFINITY, Primitive, add, score};
-use super::data::{Cib, History, Job, Op, Task, rc};
+use super::data::{Cib, Daemon, History, Job, Op, Task, rc};
 use super::place::{self, Step};
 use super::situation::Situation;
-use super::{mon, times};
+use super::{gate, mon, times};
 use crate::model::NodeName;
 use crate::transport::simulated::journal;
 use crate::transport::simulated::world::World;
@@ -232,13 +233,30 @@ impl World {
             self.fence(dc, &config, &situation, &target);
         }
         let wishes = place::wishes(&config, &situation);
-        for step in place::due(&config, &situation, &wishes) {
+        let due = place::due(&config, &situation, &wishes);
+        let gates: BTreeSet<NodeName> = self.starting_gates(&config, &due);
+        for step in due {
             let (task, id, node) = match step {
+                // An agent of the gate speaks before what is behind it starts (`rsc_order`, kind Optional).
+                Step::Start(id, node) if gates.contains(&node) && waits_for_gates(&config, &id) => continue,
                 Step::Start(id, node) => (Task::Start, id, node),
                 Step::Stop(id, node) => (Task::Stop, id, node),
             };
             self.set_about(dc, &config, task, &id, &node);
         }
+    }
+
+    /// The nodes on which an agent of the gate starts.
+    fn starting_gates(&self, config: &Config, due: &[Step]) -> BTreeSet<NodeName> {
+        let is_gate =
+            |id: &str| config.primitives().any(|primitive| primitive.id == id && primitive.kind == gate::AGENT);
+        let begins = due.iter().filter_map(|step| match step {
+            Step::Start(id, node) if is_gate(id) => Some(node.clone()),
+            _ => None,
+        });
+        let starts = |daemon: &Daemon| daemon.jobs.iter().any(|(id, job)| job.task == Task::Start && is_gate(id));
+        let under_way = self.nodes.iter().filter(|(_, node)| node.pacemaker.daemon.as_ref().is_some_and(starts));
+        begins.chain(under_way.map(|(name, _)| name.clone())).collect()
     }
 
     fn set_about(&mut self, dc: &NodeName, config: &Config, task: Task, id: &str, node: &NodeName) {
@@ -309,4 +327,11 @@ impl World {
             node.mounts.remove(directory);
         }
     }
+}
+
+/// Whether a resource is ordered behind the agents of gates: all but those and what fences.
+fn waits_for_gates(config: &Config, id: &str) -> bool {
+    config
+        .primitives()
+        .any(|primitive| primitive.id == id && primitive.kind != gate::AGENT && primitive.class != "stonith")
 }
