@@ -7,7 +7,10 @@
 #
 # What a node says of a sibling is the private attribute `healview-VOLUME-SIBLING`, `COUNT@BEAT`. The beat is another
 # one in every round, so that what a node says that has stopped looking is told from what one says that still looks,
-# without any agreement about the time.
+# without any agreement about the time. COUNT is `-` while nobody can tell.
+#
+# A brick that stops answering the client of the node that serves is one that this client soon writes without. Its node's
+# gate is shut before that.
 #
 # A service that runs is left alone: where the volume is mounted for it, the gate stays open for as long as a complete
 # copy is in reach. A copy that was complete when it was mounted is one, also for a sibling that comes back and blames it
@@ -102,15 +105,21 @@ host_of() {
   case $host in *:*) host="[$host]" ;; esac
 }
 
+# own_brick SET: sets own, to the path of this node's brick in the set. Fails if it has none.
+own_brick() {
+  own=,$1
+  case $own in *",$me:"*) ;; *) return 1 ;; esac
+  own=${own#*",$me:"}
+  own=${own%%,*}
+}
+
 # blames SIBLING: sets blamed, for how much this node's bricks blame the sibling's, or `-` if a list cannot be read.
 blames() {
   blamed=0
   for set in $sets; do
-    case ,$set in *",$me:"*) ;; *) continue ;; esac
+    own_brick "$set" || continue
     case ,$set in *",$1:"*) ;; *) continue ;; esac
-    own=,$set
-    own=${own#*",$me:"}
-    if ! count=$(list_of "${own%%,*}"); then
+    if ! count=$(list_of "$own"); then
       blamed=-
       return
     fi
@@ -130,11 +139,8 @@ has_bricks() {
 serves_copies() {
   any=false
   for set in $sets; do
-    case ,$set in *",$me:"*) ;; *) continue ;; esac
+    own_brick "$set" || continue
     any=true
-    own=,$set
-    own=${own#*",$me:"}
-    own=${own%%,*}
     list_of "$own" >/dev/null && is_served "$volume" "$own" || return 1
   done
   $any
@@ -233,11 +239,12 @@ is_client() {
   return 1
 }
 
-# answering: reads connections, and prints how many of them are a client's and are not silent: that something is sent
+# answering NODE: prints how many connections of the client here with bricks there are not silent: that something is sent
 # again and again, and for some seconds nothing has come back. The client waits for such a brick as long as the
-# ping-timeout says.
+# ping-timeout says. Fails if nobody can tell.
 answering() {
-  pids=$(awk -v most="$((quiet * 1000))" '
+  lines=$(connections "$1") || return
+  pids=$(printf '%s\n' "$lines" | awk -v most="$((quiet * 1000))" '
     /^[^[:space:]]/ { pid = match($0, /pid=[0-9]+/) ? substr($0, RSTART + 4, RLENGTH - 4) : "" }
     /^[[:space:]]/ {
       again = since = open = 0
@@ -261,10 +268,8 @@ answering() {
 written_without() {
   count=0
   for set in $sets; do
-    case ,$set in *",$me:"*) ;; *) continue ;; esac
-    own=,$set
-    own=${own#*",$me:"}
-    is_served "$volume" "${own%%,*}" || continue
+    own_brick "$set" || continue
+    is_served "$volume" "$own" || continue
     for brick in $(printf %s "$set" | tr , ' '); do
       if [ "${brick%%:*}" = "$1" ]; then count=$((count + 1)); fi
     done
@@ -276,9 +281,9 @@ written_without() {
 # it would write without them; to `-` if nobody can tell.
 silence() {
   silent=false
-  if ! lines=$(connections "$1"); then
+  if ! answers=$(answering "$1"); then
     silent=-
-  elif [ "$(printf '%s\n' "$lines" | answering)" -lt "$(written_without "$1")" ]; then
+  elif [ "$answers" -lt "$(written_without "$1")" ]; then
     silent=true
   fi
 }
@@ -297,7 +302,7 @@ has_other_copy() {
   for sibling in $(siblings); do
     blames "$sibling"
     case $blamed in 0 | -) ;; *) continue ;; esac
-    if ! lines=$(connections "$sibling") || [ "$(printf '%s\n' "$lines" | answering)" -gt 0 ]; then return 0; fi
+    if ! answers=$(answering "$sibling") || [ "$answers" -gt 0 ]; then return 0; fi
   done
   [ -z "$(siblings)" ]
 }

@@ -156,13 +156,14 @@ impl World {
     /// What a node that comes back into a partition says of its gates, before its agents have looked again.
     pub(super) fn kept_gates(&self, dc: &NodeName, name: &NodeName) -> Vec<(String, String)> {
         let config = self.config_of(dc);
-        let attributes = config.primitives().filter(|primitive| primitive.kind == AGENT).map(attribute);
-        let lasting = |said: &str| self.nodes[name].files.contains_key(&lasting(said)).then_some("1");
-        attributes
-            .filter_map(|said| {
-                Some((said.clone(), self.attribute_of(name, &said).or_else(|| lasting(&said))?.to_owned()))
-            })
-            .collect()
+        let says = |agent: &Primitive| {
+            let attribute = attribute(agent);
+            // A probe that finds nothing mounted drops what lasts.
+            let lasts = self.nodes[name].files.contains_key(&lasting(&attribute)) && self.serves(name, agent);
+            let says = self.attribute_of(name, &attribute).or(lasts.then_some("1"))?.to_owned();
+            Some((attribute, says))
+        };
+        config.primitives().filter(|primitive| primitive.kind == AGENT).filter_map(says).collect()
     }
 
     /// What a node says in an attribute, as its own daemon for attributes knows it.
@@ -244,11 +245,8 @@ impl World {
             (Power::On, cut) => cut.map(|cut| cut.since_ms),
         };
         let just_now = since_ms.is_some_and(|since_ms| self.clock_ms < since_ms + SILENCE_MS);
-        let served = |node: &NodeName, path: &str| {
-            self.nodes[node].directory(path).is_some_and(|directory| directory.process.is_some())
-        };
         let silent = |set: &Vec<Brick<'_>>| {
-            let own = set.iter().any(|(node, path)| *node == name.as_str() && served(name, path));
+            let own = set.iter().any(|(node, path)| *node == name.as_str() && self.has_process(name, path));
             let uuid = &self.nodes[other].glusterd.uuid;
             let gone = |(node, path): &Brick<'_>| *node == other.as_str() && !self.brick_answers(name, uuid, path);
             own && set.iter().any(gone)
@@ -270,10 +268,7 @@ impl World {
         if said == Said::Open || (said == Said::Shut && !self.is_blaming(name, primitive)) {
             self.remember(name, &attribute, said == Said::Open);
         }
-        let served = |(own, path): &Brick<'_>| {
-            let serves = || self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some());
-            *own != name.as_str() || serves()
-        };
+        let served = |(own, path): &Brick<'_>| *own != name.as_str() || self.has_process(name, path);
         self.nodes[name].files.contains_key(&note(&attribute)) && sets(primitive).iter().flatten().all(served)
     }
 
@@ -291,6 +286,11 @@ impl World {
         let sets = sets(primitive);
         let own = sets.iter().flatten().filter(|(node, _)| *node == name.as_str());
         own.into_iter().any(|(_, path)| self.nodes[name].directory(path).is_some_and(|own| !own.blames.is_empty()))
+    }
+
+    /// Whether the brick of a node runs.
+    fn has_process(&self, name: &NodeName, path: &str) -> bool {
+        self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some())
     }
 
     pub(super) fn keeps(&self, rule: Rule) -> bool {
@@ -328,8 +328,7 @@ impl World {
     fn said_of_copies(&mut self, dc: &NodeName, name: &NodeName, primitive: &Primitive) -> Said {
         let sets = sets(primitive);
         let own = sets.iter().flatten().filter(|(node, _)| *node == name.as_str());
-        let served = |path: &str| self.nodes[name].directory(path).is_some_and(|directory| directory.process.is_some());
-        if !own.into_iter().all(|(_, path)| served(path)) {
+        if !own.into_iter().all(|(_, path)| self.has_process(name, path)) {
             return Said::Shut;
         }
         let mut said = Said::Open;

@@ -234,7 +234,7 @@ impl World {
         }
         let wishes = place::wishes(&config, &situation);
         let due = place::due(&config, &situation, &wishes);
-        let gates: BTreeSet<NodeName> = self.starting_gates(&config, &due);
+        let gates = self.starting_gates(&config, &due);
         for step in due {
             let (task, id, node) = match step {
                 // An agent of the gate speaks before what is behind it starts (`rsc_order`, kind Optional).
