@@ -1,6 +1,7 @@
 //! The agent of the heal gate, run by a real `sh` as two nodes that share the attributes of a cluster and nothing else.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -178,10 +179,16 @@ impl Pair {
     }
 }
 
+/// A program under another name. It is no copy: one that is still open for writing in a child of another test cannot run.
+fn called(place: &Place, name: &str, program: &str) -> String {
+    let path = place.path(&format!("bin/{name}"));
+    symlink(program, &path).unwrap();
+    path
+}
+
 /// Has a brick's process run: one that sleeps, and is called as glusterd's are.
 fn served(place: &Place, name: &str, folder: &str) -> Child {
-    let program = place.path("bin/glusterfsd");
-    fs::copy("/bin/sleep", &program).unwrap();
+    let program = called(place, "glusterfsd", "/bin/sleep");
     let pids = place.path("run/gluster/vols/data00");
     fs::create_dir_all(&pids).unwrap();
     let child = Command::new(program).arg("600").spawn().unwrap();
@@ -194,9 +201,7 @@ struct Mounter(Child);
 
 impl Mounter {
     fn new(place: &Place) -> Self {
-        let program = place.path("bin/glusterfs");
-        fs::copy("/bin/sh", &program).unwrap();
-        let mut command = Command::new(program);
+        let mut command = Command::new(called(place, "glusterfs", "/bin/sh"));
         Self(command.args(["-c", "read line", "/gldata00"]).stdin(Stdio::piped()).spawn().unwrap())
     }
 }
