@@ -54,6 +54,18 @@ impl Node {
         self.file(&format!("{client}/options/remote-subvolume"), &format!("/b{number}\n"));
     }
 
+    /// What the mount says of an arbiter's brick, the third of the set.
+    fn arbiter(&self, host: &str) {
+        self.brick(2, host, true);
+        let copies = "mount/.meta/graphs/active/vol-replicate-0";
+        self.file(&format!("{copies}/options/arbiter-count"), "1\n");
+        fs::create_dir_all(self.place.path(&format!("{copies}/subvolumes"))).unwrap();
+        for number in 0..=2 {
+            let client = format!("../../vol-client-{number}");
+            symlink(client, self.place.path(&format!("{copies}/subvolumes/{number}"))).unwrap();
+        }
+    }
+
     /// Which bricks were synced, and with what the real `pg_ctl` was then called.
     fn calls(&self, action: &str) -> (Vec<String>, String) {
         let _ = fs::remove_file(self.place.path("calls"));
@@ -83,6 +95,20 @@ fn a_server_whose_only_copy_is_here_is_started_on_durable_files() {
 }
 
 #[test]
+fn an_arbiters_brick_is_no_copy() {
+    let node = Node::new();
+    node.arbiter("two");
+    assert_eq!(node.calls("start"), (vec!["/b0".to_owned()], format!("{SYNCED} AS ASKED")));
+    node.brick(1, "two", true);
+    node.leaves_it_to_the_server();
+
+    // Somebody has to have a copy.
+    node.brick(0, "one", false);
+    node.brick(1, "two", false);
+    node.leaves_it_to_the_server();
+}
+
+#[test]
 fn a_server_syncs_its_files_itself_where_a_copy_is_elsewhere_or_nobody_can_tell() {
     let changed = |change: fn(&Node)| {
         let node = Node::new();
@@ -92,6 +118,7 @@ fn a_server_syncs_its_files_itself_where_a_copy_is_elsewhere_or_nobody_can_tell(
     changed(|node| node.brick(1, "two", true));
     changed(|node| node.brick(1, "nobody", true));
     changed(|node| node.brick(0, "one", false));
+    changed(|node| node.brick(2, "two", true));
     changed(|node| drop(node.place.write("broken", "")));
     changed(|node| drop(node.place.write("elsewhere", "")));
     changed(|node| fs::remove_dir_all(node.place.path("mount/.meta")).unwrap());

@@ -2,9 +2,11 @@
 # bricklayer: pg_ctl for a database on a GlusterFS volume. It lies on the nodes and is what ocf:heartbeat:pgsql calls.
 #
 # A server that was not shut down makes its files durable before it recovers: it opens and syncs each of a thousand,
-# one after the other, through the mount, and a takeover waits for that for four seconds. Where every copy in reach lies
-# on disks of this node, one sync of their file systems makes the same durable at once, and the server is told that it
-# need not. A copy that comes back later is healed, and heals are synced by themselves. Wherever a copy of another node
+# one after the other, through the mount, and a takeover waits for that for four seconds. Worse, a volume takes a sync
+# for a change: each file is noted for the copy that is away, and all of them are healed when it is back, while the
+# server still starts. Where every copy in reach lies on disks of this node, one sync of their file systems makes the
+# same durable at once, and the server is told that it need not. An arbiter's brick is no copy: it has names and no
+# contents. A copy that comes back later is healed, and heals are synced by themselves. Wherever a copy of another node
 # is in reach, or anything cannot be told, the server does as ever.
 set -u
 LC_ALL=C
@@ -38,6 +40,16 @@ all_is_in_one_place() {
   done
 }
 
+# is_arbiter CLIENT: whether its brick is the arbiter's, which is the last one of its set.
+is_arbiter() {
+  for count in "$mount"/.meta/graphs/active/*/options/arbiter-count; do
+    if [ "$(cat "$count")" != 1 ]; then continue; fi
+    for last in "${count%/options/*}"/subvolumes/*; do :; done
+    last=$(readlink "$last") && [ "${last##*/}" = "${1##*/}" ] && return
+  done
+  return 1
+}
+
 # sync_copies: makes every copy in reach durable, if all of them are here and there is one.
 sync_copies() {
   mount=$(findmnt -n -o TARGET -t fuse.glusterfs -T "$data") && [ -n "$mount" ] || return
@@ -48,6 +60,7 @@ sync_copies() {
     if [ "$kind" != protocol/client ]; then continue; fi
     told=$(cat "$client/private") || return
     case $told in *'connected = 1'*) ;; *) continue ;; esac
+    if is_arbiter "$client"; then continue; fi
     host=$(cat "$client/options/remote-host") && is_here "$host" || return
     brick=$(cat "$client/options/remote-subvolume") && sync -f -- "$brick" || return
     any=true
