@@ -78,17 +78,19 @@ fn pool(cx: &Cx<'_>, by_uuid: &BTreeMap<String, NodeName>, node: &NodeName) -> P
     PoolView { node: node.clone(), peers: cx.see(node, &gluster::pool()).known().map(peers) }
 }
 
-/// The bricks where they lie, also while the file has another path that `node replace` has not gone to yet.
+/// The bricks where they lie, also while the file has another path that `node replace` has not gone to yet. Where no
+/// node can list the volumes, a directory that was never a brick says nothing of the one that may lie elsewhere.
 fn bricks(actual: &Actual, volume: &VolumeName, written: &Volume) -> Vec<BrickStatus> {
     let brick = |brick: &super::Brick| {
         let place = actual.place(&brick.node, brick.path.as_str());
+        let served = place.filter(|place| actual.volumes.known().is_some() || place.volume_id.is_some());
         BrickStatus {
             volume: volume.clone(),
             node: brick.node.clone(),
             path: brick.path.clone(),
-            online: place.map(|place| place.process.is_some()),
-            pid: place.and_then(|place| place.process),
-            pending: place.and_then(|place| place.pending),
+            online: served.map(|place| place.process.is_some()),
+            pid: served.and_then(|place| place.process),
+            pending: served.and_then(|place| place.pending),
             free: place.map(|place| place.free_kib * 1024),
         }
     };
@@ -219,7 +221,14 @@ fn disconnected(peer: &PeerStatus) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::laws::drive::{Errand, Watched, WorldClock, apply, timeless};
+    use crate::laws::world_gen;
+    use crate::model::{Allow, Facts, Intent, Verdict};
+    use crate::observe::observe;
+    use crate::transport::simulated::Simulated;
 
     const FILE: &str = include_str!("../../specs/article.yaml");
 
@@ -250,5 +259,28 @@ mod tests {
         let three = FILE.replace("\nnodes:\n", "\nnodes:\n  node03: {id: 3}\n").replace("replica: 2", "replica: 3");
         let three = three.replace("brick]", "brick, node03:/glvol00/brick]");
         assert_eq!(torn_of(&three, &[Some(5), Some(5), Some(0)]), None);
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_brick_that_is_only_written_while_no_node_lists_the_volumes() {
+        let spec = |file: String| crate::spec::from_bytes("t.yaml", file.into_bytes()).spec.unwrap();
+        let before = spec(FILE.to_owned());
+        let sim = Simulated::new(world_gen::blank([&before])).follow_time().taking_time();
+        let allow = Allow::all();
+        let limit = Duration::from_secs(600);
+        let errand = Errand { spec: &before, allow: &allow, owner: "first", limit, wish: None };
+        let report = timeless(apply(&Watched::new(&sim, &before), &errand, |_| ())).unwrap();
+        assert_eq!(report.verdict, Verdict::AsWritten, "{report:?}");
+
+        let moved = spec(FILE.replace("node02:/glvol00/brick", "node02:/glvol00/new"));
+        for name in moved.nodes.keys() {
+            sim.world().kill_glusterd(name);
+        }
+        let (mut facts, intent) = (Facts::default(), Intent::default());
+        timeless(observe(&moved, &intent, &sim, &WorldClock(&sim), &mut facts));
+        let status = status(&Cx::new(&moved, &facts, &intent));
+        let told: Vec<_> = status.bricks.iter().map(|brick| (brick.online, brick.pending)).collect();
+        assert_eq!(told, [(Some(false), Some(0)), (None, None)]);
+        assert!(!status.because.iter().any(|why| why.contains("/glvol00/new")), "{:?}", status.because);
     }
 }

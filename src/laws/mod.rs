@@ -15,7 +15,7 @@
 //! All of it runs with a few thousand seeds among the other tests. `tests/soak/laws` runs as many as one likes.
 
 mod cases;
-mod drive;
+pub(crate) mod drive;
 mod gate;
 mod maintenance;
 mod managed_gen;
@@ -24,7 +24,7 @@ mod normal;
 mod oracle;
 mod seeds;
 mod spec_gen;
-mod world_gen;
+pub(crate) mod world_gen;
 
 use cases::Case;
 use drive::Meddling;
