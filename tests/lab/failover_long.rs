@@ -1,10 +1,10 @@
-//! Failovers that take longer than a gate should: fencing that only powers off, that fails, and a third node with the
-//! arbiter's brick. `tests/soak/failover` runs them.
+//! Failovers that take longer than a gate should: fencing that only powers off, that fails, and a third node with a
+//! brick. `tests/soak/failover` runs them.
 
 use std::time::Duration;
 
 use crate::failover::{NODES, SERVICE, VIP, cut, deployed, is_whole_again};
-use crate::harness::Client;
+use crate::harness::{Client, Lab};
 
 /// The agent may try for as long as it takes a node that does not come on again.
 const FENCING_FAILS: Duration = Duration::from_secs(400);
@@ -62,25 +62,39 @@ fn nothing_starts_elsewhere_while_fencing_fails() {
     client.stop().lost_nothing(&lab, VIP);
 }
 
-/// A third node that has the arbiter's brick and a vote, and never the service.
-const ARBITER: [(&str, &str); 4] = [
+/// A third node that has a brick and a vote, and never the service.
+const THIRD: [(&str, &str); 3] = [
     (
         "\n\ncorosync:",
         "\n  node03: {id: 3, addresses: {management: 192.168.8.13, cluster: node03h, storage: node03m}}\n\ncorosync:",
     ),
-    ("replica: 2", "replica: 3\n    arbiter: 1"),
     ("node02:/glvol00/brick]", "node02:/glvol00/brick, node03:/glvol00/brick]"),
     ("node02: RHCSvm02-gluster}", "node02: RHCSvm02-gluster, node03: RHCSvm03-gluster}"),
 ];
 
+/// Deploys the tuned file with a third brick, in a volume of `shape`.
+fn deployed_on_three(shape: &str) -> (Lab, String) {
+    let edits = [&THIRD[..], &[("replica: 2", shape)]].concat();
+    deployed(&["node01", "node02", "node03"], &edits)
+}
+
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn with_an_arbiter_a_power_cut_of_any_node_loses_no_row() {
-    let (lab, spec) = deployed(&["node01", "node02", "node03"], &ARBITER);
+    let (lab, spec) = deployed_on_three("replica: 3\n    arbiter: 1");
     cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
     lab.until_booted("node01");
     is_whole_again(&lab, &spec);
     cut(&lab, "node03", "8 s", |_| lab.until_fenced("node01", "node03"));
     lab.until_booted("node03");
+    is_whole_again(&lab, &spec);
+}
+
+#[test]
+#[ignore = "boots real nodes: root, Debian 12, see tests/run"]
+fn with_three_full_copies_a_power_cut_loses_no_row() {
+    let (lab, spec) = deployed_on_three("replica: 3");
+    cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
+    lab.until_booted("node01");
     is_whole_again(&lab, &spec);
 }

@@ -21,7 +21,12 @@ impl Node {
         let place = Place::plain();
         for (name, text) in [
             ("pg_ctl", ""),
-            ("sync", "[ ! -e FOLDER/broken ]"),
+            ("pg_controldata", "[ -e FOLDER/state ] && cat FOLDER/state"),
+            (
+                "sync",
+                "[ ! -e FOLDER/broken ] || exit 1
+                 if [ \"$1\" = -- ]; then shift; for file; do [ -e \"$file\" ] || exit 1; done; fi",
+            ),
             ("findmnt", "[ ! -e FOLDER/elsewhere ] && echo FOLDER/mount"),
             ("getent", "case $2 in one) echo '10.0.0.1 STREAM' ;; two) echo '10.0.0.2 STREAM' ;; *) exit 2 ;; esac"),
             ("ip", "if [ \"$5\" = 10.0.0.1 ]; then echo '2: eth0 inet 10.0.0.1/24'; fi"),
@@ -83,6 +88,16 @@ impl Node {
     fn leaves_it_to_the_server(&self) {
         assert_eq!(self.calls("start").1, "AS ASKED");
     }
+
+    #[track_caller]
+    fn syncs_file_by_file(&self) {
+        assert_eq!(self.calls("start").1, format!("{SYNCED} AS ASKED"));
+        let files = self.place.read("calls");
+        let data = self.place.path("mount/data");
+        for file in [format!(" {data} "), format!(" {data}/pg_tblspc"), format!(" {data}/PG_VERSION")] {
+            assert!(files.contains(&file), "{file} is not in {files}");
+        }
+    }
 }
 
 #[test]
@@ -100,33 +115,73 @@ fn an_arbiters_brick_is_no_copy() {
     node.arbiter("two");
     assert_eq!(node.calls("start"), (vec!["/b0".to_owned()], format!("{SYNCED} AS ASKED")));
     node.brick(1, "two", true);
-    node.leaves_it_to_the_server();
+    node.syncs_file_by_file();
 
     // Somebody has to have a copy.
     node.brick(0, "one", false);
     node.brick(1, "two", false);
-    node.leaves_it_to_the_server();
+    node.syncs_file_by_file();
 }
 
 #[test]
-fn a_server_syncs_its_files_itself_where_a_copy_is_elsewhere_or_nobody_can_tell() {
+fn every_file_is_synced_where_a_copy_is_elsewhere_or_nobody_can_tell() {
+    let changed = |change: fn(&Node)| {
+        let node = Node::new();
+        change(&node);
+        node.syncs_file_by_file();
+    };
+    changed(|node| node.brick(1, "two", true));
+    changed(|node| node.brick(2, "two", true));
+    changed(|node| node.brick(1, "nobody", true));
+    changed(|node| node.brick(0, "one", false));
+    changed(|node| drop(node.place.write("elsewhere", "")));
+    changed(|node| fs::remove_dir_all(node.place.path("mount/.meta")).unwrap());
+    changed(|node| fs::remove_file(node.place.path("mount/.meta/graphs/active/vol-client-1/private")).unwrap());
+
+    let node = Node::new();
+    node.brick(1, "two", true);
+    for number in 0..200 {
+        node.file(&format!("mount/data/base/1/a file {number}"), "");
+    }
+    node.syncs_file_by_file();
+    let calls = node.place.read("calls");
+    assert_eq!(calls.lines().filter(|line| line.starts_with("sync -- ")).count(), 4, "{calls}");
+    assert_eq!(calls.matches("/base/1/a file ").count(), 200);
+}
+
+#[test]
+fn what_cannot_be_synced_here_is_left_to_the_server() {
     let changed = |change: fn(&Node)| {
         let node = Node::new();
         change(&node);
         node.leaves_it_to_the_server();
     };
-    changed(|node| node.brick(1, "two", true));
-    changed(|node| node.brick(1, "nobody", true));
-    changed(|node| node.brick(0, "one", false));
-    changed(|node| node.brick(2, "two", true));
     changed(|node| drop(node.place.write("broken", "")));
-    changed(|node| drop(node.place.write("elsewhere", "")));
-    changed(|node| fs::remove_dir_all(node.place.path("mount/.meta")).unwrap());
-    changed(|node| fs::remove_file(node.place.path("mount/.meta/graphs/active/vol-client-1/private")).unwrap());
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_tblspc/16384")).unwrap());
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_wal")).unwrap());
+    // What find cannot list.
+    changed(|node| {
+        node.brick(1, "two", true);
+        node.place.fake("find", "printf '.\\0'; exit 1");
+    });
     // Versions that have no such setting, or say none.
     changed(|node| node.file("mount/data/PG_VERSION", "13\n"));
     changed(|node| node.file("mount/data/PG_VERSION", "9.6\n"));
     changed(|node| fs::remove_file(node.place.path("mount/data/PG_VERSION")).unwrap());
+}
+
+#[test]
+fn a_server_that_was_shut_down_has_nothing_to_sync() {
+    let node = Node::new();
+    let state = |state: &str| {
+        let text = format!("pg_control version number: 1300\nDatabase cluster state:   {state}\n");
+        node.place.write("state", &text);
+        node.calls("start")
+    };
+    for clean in ["shut down", "shut down in recovery"] {
+        assert_eq!(state(clean), (Vec::new(), "AS ASKED".to_owned()));
+    }
+    for torn in ["in production", "shutting down", "in crash recovery"] {
+        assert_eq!(state(torn), (vec!["/b0".to_owned()], format!("{SYNCED} AS ASKED")));
+    }
 }

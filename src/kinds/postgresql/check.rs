@@ -166,8 +166,7 @@ fn check_setting(name: &str, value: &str, path: SpecPath, findings: &mut Finding
         "recovery_init_sync_method" if value == "syncfs" => {
             let message = "`syncfs` on a volume reaches no brick: none of the files that a takeover must make durable \
                            are (0 of 966 in a test)";
-            let hint =
-                "leave it out: where all copies in reach are the node's own, they are made durable at once anyway";
+            let hint = "leave it out: before a server starts, its files are made durable as fast as the volume lets";
             findings.error(path, "unsafe-setting", message, hint);
         }
         "fsync" if is_off(&value) => {
