@@ -89,6 +89,13 @@ impl Ground {
         let volume = &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")];
         timing::ping_timeout(&self.spec, volume, &timing::FenceTimes::new()).as_secs()
     }
+
+    /// For how long after it is to be fenced the client of a lost node certainly waits, in milliseconds.
+    pub fn patience_ms(&self) -> u64 {
+        let volume = &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")];
+        let patience = timing::patience(&self.spec, volume, &timing::FenceTimes::new()).expect("it is fenced");
+        u64::try_from(patience.as_millis()).expect("it is short")
+    }
 }
 
 /// The other node.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::{Client, is_blamed, reached};
 use super::ground::{GATE, Ground, MOUNT, NODES, VOLUME, other};
 use super::luck;
+use super::takeover::Takeover;
 use crate::laws::node;
 use crate::laws::seeds::Draws;
-use crate::transport::simulated::{Simulated, World};
+use crate::transport::simulated::{Cib, Simulated, World};
 
 /// How often something happens in one run.
 const BLOWS: usize = 14;
@@ -49,6 +50,7 @@ pub struct Run<'a> {
     /// When each node last reached a copy that misses nothing, in seconds.
     whole: BTreeMap<&'static str, u64>,
     sound: Sound,
+    takeover: Takeover,
     /// Whether no copy has every row: if the last complete one goes away before the other has healed, clients write to
     /// that until the gate has ended them.
     lost: bool,
@@ -91,6 +93,7 @@ impl<'a> Run<'a> {
             told: BTreeMap::new(),
             whole: BTreeMap::new(),
             sound: Sound::default(),
+            takeover: Takeover::new(ground.patience_ms()),
             lost: false,
             shuts: None,
         }
@@ -138,6 +141,7 @@ impl<'a> Run<'a> {
             let complete = reached(&world, name).contains(&name) && !self.is_stale(&world, name);
             self.sound.note(&world, name, complete);
         }
+        self.takeover.note(&world, &owners, &self.sound.known);
         self.keeps_its_promises(&world, &owners)?;
         drop(world);
         self.tell(owners);
@@ -153,6 +157,9 @@ impl<'a> Run<'a> {
             }
             if self.shuts.is_some_and(|since| now > since + SHUTTING) {
                 return Err("it goes on with a copy that misses what was written".to_owned());
+            }
+            if let Some(name) = self.takeover.is_overdue(now) {
+                return Err(format!("nobody serves, though the copy of {name} misses nothing"));
             }
         }
         if let Some(name) = self.owners.difference(owners).find(|name| self.is_ended_by_its_gate(world, name)) {
@@ -241,19 +248,23 @@ fn told(world: &World, before: &BTreeMap<&'static str, u64>) -> BTreeMap<&'stati
 }
 
 /// Whether the cluster manager of a node sees that of the other.
-fn sees_other(world: &World, name: &str) -> bool {
+pub(super) fn sees_other(world: &World, name: &str) -> bool {
     world.peers(&node(name)).contains(&node(other(name)))
+}
+
+/// What the cluster manager of a node knows.
+pub(super) fn cib_of<'a>(world: &'a World, name: &str) -> Option<&'a Cib> {
+    world.dc_of(&node(name)).and_then(|dc| world.nodes[&dc].pacemaker.cib.as_ref())
 }
 
 /// Whether the gate of a node is open, as its own cluster manager knows it.
 fn is_open(world: &World, name: &str) -> bool {
-    let cib = world.dc_of(&node(name)).and_then(|dc| world.nodes[&dc].pacemaker.cib.as_ref());
-    let state = cib.and_then(|cib| cib.status.get(&node(name)));
+    let state = cib_of(world, name).and_then(|cib| cib.status.get(&node(name)));
     state.and_then(|state| state.attributes.get(GATE)).is_some_and(|value| value == "1")
 }
 
 /// Whether a node takes part in its cluster.
-fn has_joined(world: &World, name: &str) -> bool {
+pub(super) fn has_joined(world: &World, name: &str) -> bool {
     let daemon = &world.nodes[&node(name)].pacemaker.daemon;
     world.has_votes(&node(name)) && daemon.as_ref().is_some_and(|daemon| daemon.joined_ms.is_some())
 }

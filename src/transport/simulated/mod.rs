@@ -41,6 +41,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+#[cfg(test)]
+pub(crate) use cluster::Cib;
 pub use cluster::{FenceMode, GateRule};
 pub use disks::{Directory, Filesystem, Mount, Process};
 pub use faults::{Fault, Schedule};

@@ -53,7 +53,9 @@ impl World {
                 let Some((since_ms, was)) = self.noted(&name, &note) else { continue };
                 if patience_ms(agent).is_some_and(|patience_ms| self.clock_ms - since_ms < patience_ms) {
                     self.node_mut(&name).files.remove(&note);
-                    self.set_gate(&name, &attribute, was);
+                    if self.keeps(Rule::Reopening) {
+                        self.set_gate(&name, &attribute, was);
+                    }
                     if self.keeps(Rule::Return) {
                         self.remember(&name, &attribute, was);
                     }

@@ -35,11 +35,14 @@ pub enum Rule {
     Silence,
     /// A copy is as right as it was once a sibling was fenced in time, whatever a round in between has said of it.
     Return,
+    /// A gate that was shut while a sibling was to be fenced opens again once that was in time.
+    Reopening,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Blame, Self::Hearing, Self::Patience, Self::Silence, Self::Return];
+    pub const ALL: [Self; 6] =
+        [Self::Blame, Self::Hearing, Self::Patience, Self::Silence, Self::Return, Self::Reopening];
 }
 
 /// What a node can tell of its gate.

@@ -34,7 +34,7 @@ mod verify;
 mod work;
 
 pub use corosync::UNIT as COROSYNC;
-pub use data::{Corosync, Database, FenceMode, Held, Pacemaker};
+pub use data::{Cib, Corosync, Database, FenceMode, Held, Pacemaker};
 pub use gate::Rule as GateRule;
 pub use joining::UNIT as JOIN;
 pub use pacemaker::UNIT as PACEMAKER;
