@@ -39,17 +39,23 @@ impl Takeover {
             } else {
                 self.parted.entry(name).or_insert(world.clock_ms);
             }
-            let started = world.nodes[&node(name)].pacemaker.daemon.as_ref().map(|daemon| daemon.started_ms);
-            match started.filter(|_| known.contains(name)) {
-                Some(started) if sees_other(world, name) => drop(self.knows.insert(name, started)),
-                Some(started) if self.knows.get(name) == Some(&started) => {}
-                _ => drop(self.knows.remove(name)),
-            }
+            self.learn(world, name, known.contains(name));
             if owners.is_empty() && self.could_serve(world, name) {
                 self.since.entry(name).or_insert(world.clock_ms / 1000);
             } else {
                 self.since.remove(name);
             }
+        }
+    }
+
+    /// Whether the cluster manager of a node knows of its copy, that misses nothing or not: it is told of it by the other
+    /// one, and forgets it when it ends.
+    fn learn(&mut self, world: &World, name: &'static str, misses_nothing: bool) {
+        let started_ms = world.nodes[&node(name)].pacemaker.daemon.as_ref().map(|daemon| daemon.started_ms);
+        match started_ms.filter(|_| misses_nothing) {
+            Some(started_ms) if sees_other(world, name) => drop(self.knows.insert(name, started_ms)),
+            Some(started_ms) if self.knows.get(name) == Some(&started_ms) => {}
+            _ => drop(self.knows.remove(name)),
         }
     }
 

@@ -41,9 +41,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-#[cfg(test)]
-pub(crate) use cluster::Cib;
-pub use cluster::{FenceMode, GateRule};
+pub use cluster::{Cib, FenceMode, GateRule};
 pub use disks::{Directory, Filesystem, Mount, Process};
 pub use faults::{Fault, Schedule};
 pub use node::{Active, Alias, BrickRef, File, Glusterd, Node, Peer, Power, Unit, Volume};
