@@ -1,9 +1,10 @@
 //! Failovers that take longer than a gate should: fencing that only powers off, that fails, and a third node with a
 //! brick. `tests/soak/failover` runs them.
 
+use std::thread::sleep;
 use std::time::Duration;
 
-use crate::failover::{NODES, SERVICE, VIP, cut, deployed, is_whole_again};
+use crate::failover::{CALM, NODES, SERVICE, VIP, cut, deployed, is_whole_again};
 use crate::harness::{Client, Lab};
 
 /// The agent may try for as long as it takes a node that does not come on again.
@@ -36,6 +37,9 @@ fn fencing_that_only_powers_off_is_enough_where_it_is_known_in_time() {
     lab.lab(&["boot", "node01"]).exits(0);
     is_whole_again(&lab, &patient);
 }
+
+/// A look of Pacemaker's, and a start.
+const RESTART: Duration = Duration::from_secs(60);
 
 /// Clients that wait for longer than the agent does.
 const PATIENT: (&str, &str) = ("profile: db-workload", "profile: db-workload\n    options: {network.ping-timeout: 40}");
@@ -72,16 +76,15 @@ const THIRD: [(&str, &str); 3] = [
     ("node02: RHCSvm02-gluster}", "node02: RHCSvm02-gluster, node03: RHCSvm03-gluster}"),
 ];
 
-/// Deploys the tuned file with a third brick, in a volume of `shape`.
-fn deployed_on_three(shape: &str) -> (Lab, String) {
-    let edits = [&THIRD[..], &[("replica: 2", shape)]].concat();
-    deployed(&["node01", "node02", "node03"], &edits)
+/// Deploys the tuned file with a third brick, and with these edits.
+fn deployed_on_three(edits: &[(&str, &str)]) -> (Lab, String) {
+    deployed(&["node01", "node02", "node03"], &[&THIRD[..], edits].concat())
 }
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
 fn with_an_arbiter_a_power_cut_of_any_node_loses_no_row() {
-    let (lab, spec) = deployed_on_three("replica: 3\n    arbiter: 1");
+    let (lab, spec) = deployed_on_three(&[("replica: 2", "replica: 3\n    arbiter: 1")]);
     cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
     lab.until_booted("node01");
     is_whole_again(&lab, &spec);
@@ -92,9 +95,27 @@ fn with_an_arbiter_a_power_cut_of_any_node_loses_no_row() {
 
 #[test]
 #[ignore = "boots real nodes: root, Debian 12, see tests/run"]
-fn with_three_full_copies_a_power_cut_loses_no_row() {
-    let (lab, spec) = deployed_on_three("replica: 3");
-    cut(&lab, "node01", "12 s", |_| lab.until_service_is_on("node02", SERVICE));
+fn with_three_full_copies_neither_a_power_cut_nor_a_crash_after_it_loses_a_row() {
+    let stays = ("failback: true", "failback: false");
+    let (lab, spec) = deployed_on_three(&[("replica: 2", "replica: 3"), stays]);
+    cut(&lab, "node01", "18 s", |_| lab.until_service_is_on("node02", SERVICE));
+
+    // Its files were made durable for the server, and are again when one of its processes has died: it does not recover
+    // by itself, and is started anew.
+    let asks = |question: &str| format!("runuser -u postgres -- psql -XAtc '{question}'");
+    assert_eq!(lab.on("node02", &asks("SHOW recovery_init_sync_method")).trim(), "syncfs");
+    let client = Client::start(&lab, VIP);
+    sleep(CALM);
+    let server = "head -n 1 /gldata00/pgsql/postmaster.pid";
+    let first = lab.on("node02", server).trim().to_owned();
+    lab.on("node02", "kill -9 $(pgrep -f '[p]ostgres: checkpointer')");
+    let another = format!("[ \"$({server})\" != {first} ] && {}", asks("SELECT 1"));
+    lab.until_within(RESTART, "node02", &another);
+    sleep(CALM);
+    client.stop().lost_nothing(&lab, VIP);
+
     lab.until_booted("node01");
-    is_whole_again(&lab, &spec);
+    lab.apply(&spec).exits(0);
+    lab.is_healed("data00");
+    assert_eq!(lab.owner("node02", SERVICE).as_deref(), Some("node02"));
 }

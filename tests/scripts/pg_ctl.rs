@@ -9,7 +9,7 @@ use super::place::Place;
 
 /// A version that no machine has in a folder of its own, so that the program is looked for in `PATH`.
 const VERSION: &str = "99";
-const SYNCED: &str = "-o -c recovery_init_sync_method=syncfs";
+const SYNCED: &str = "-o -c recovery_init_sync_method=syncfs -c restart_after_crash=off";
 
 /// A node with the address 10.0.0.1, on which a volume with a brick on each of two nodes is mounted.
 struct Node {
@@ -21,11 +21,14 @@ impl Node {
         let place = Place::plain();
         for (name, text) in [
             ("pg_ctl", ""),
-            ("pg_controldata", "[ -e FOLDER/state ] && cat FOLDER/state"),
+            ("pg_controldata", "[ \"$1 $2\" = '-D FOLDERmount/data' ] && [ -e FOLDER/state ] && cat FOLDER/state"),
             (
                 "sync",
                 "[ ! -e FOLDER/broken ] || exit 1
-                 if [ \"$1\" = -- ]; then shift; for file; do [ -e \"$file\" ] || exit 1; done; fi",
+                 case $1 in
+                   --version) cat FOLDER/version ;;
+                   --) shift; for file; do [ -e \"$file\" ] || exit 1; done ;;
+                 esac",
             ),
             ("findmnt", "[ ! -e FOLDER/elsewhere ] && echo FOLDER/mount"),
             ("getent", "case $2 in one) echo '10.0.0.1 STREAM' ;; two) echo '10.0.0.2 STREAM' ;; *) exit 2 ;; esac"),
@@ -34,6 +37,7 @@ impl Node {
             place.fake(name, &text.replace("FOLDER", &place.path("")));
         }
         fs::create_dir_all(place.path("mount/data/pg_tblspc")).unwrap();
+        place.write("version", "sync (GNU coreutils) 9.1\n");
         let node = Self { place };
         node.file("mount/data/PG_VERSION", &format!("{VERSION}\n"));
         node.file("mount/.meta/graphs/active/volfile", "");
@@ -59,15 +63,15 @@ impl Node {
         self.file(&format!("{client}/options/remote-subvolume"), &format!("/b{number}\n"));
     }
 
-    /// What the mount says of an arbiter's brick, the third of the set.
-    fn arbiter(&self, host: &str) {
-        self.brick(2, host, true);
-        let copies = "mount/.meta/graphs/active/vol-replicate-0";
-        self.file(&format!("{copies}/options/arbiter-count"), "1\n");
+    /// What the mount says of the set of the bricks with these numbers, of which the last is an arbiter's or not.
+    fn set(&self, numbers: [usize; 3], has_arbiter: bool) {
+        let copies = format!("mount/.meta/graphs/active/vol-replicate-{}", numbers[0] / 3);
+        self.file(&format!("{copies}/type"), "cluster/replicate\n");
+        self.file(&format!("{copies}/options/arbiter-count"), &format!("{}\n", u8::from(has_arbiter)));
         fs::create_dir_all(self.place.path(&format!("{copies}/subvolumes"))).unwrap();
-        for number in 0..=2 {
+        for (place, number) in numbers.into_iter().enumerate() {
             let client = format!("../../vol-client-{number}");
-            symlink(client, self.place.path(&format!("{copies}/subvolumes/{number}"))).unwrap();
+            symlink(client, self.place.path(&format!("{copies}/subvolumes/{place}"))).unwrap();
         }
     }
 
@@ -112,14 +116,28 @@ fn a_server_whose_only_copy_is_here_is_started_on_durable_files() {
 #[test]
 fn an_arbiters_brick_is_no_copy() {
     let node = Node::new();
-    node.arbiter("two");
+    node.brick(2, "two", true);
+    node.set([0, 1, 2], true);
     assert_eq!(node.calls("start"), (vec!["/b0".to_owned()], format!("{SYNCED} AS ASKED")));
-    node.brick(1, "two", true);
+    // Of another set, it is the last one, too.
+    node.brick(3, "one", true);
+    node.brick(4, "two", false);
+    node.brick(5, "two", true);
+    node.set([3, 4, 5], true);
+    assert_eq!(node.calls("start").0, ["/b0", "/b3"]);
+
+    // The last brick of a set without arbiter is a copy, and so is any other than the last.
+    node.file("mount/.meta/graphs/active/vol-replicate-1/options/arbiter-count", "0\n");
+    node.syncs_file_by_file();
+    node.file("mount/.meta/graphs/active/vol-replicate-1/options/arbiter-count", "1\n");
+    node.brick(4, "two", true);
     node.syncs_file_by_file();
 
-    // Somebody has to have a copy.
-    node.brick(0, "one", false);
-    node.brick(1, "two", false);
+    // Somebody has to have a copy, and an arbiter here has none.
+    let node = Node::new();
+    node.brick(0, "two", false);
+    node.brick(2, "one", true);
+    node.set([0, 1, 2], true);
     node.syncs_file_by_file();
 }
 
@@ -136,6 +154,17 @@ fn every_file_is_synced_where_a_copy_is_elsewhere_or_nobody_can_tell() {
     changed(|node| node.brick(0, "one", false));
     changed(|node| drop(node.place.write("elsewhere", "")));
     changed(|node| fs::remove_dir_all(node.place.path("mount/.meta")).unwrap());
+    // An old graph of the volume is still in use.
+    changed(|node| {
+        node.file("mount/.meta/graphs/old/volfile", "");
+        node.file("mount/.meta/graphs/new/volfile", "");
+    });
+    // What is asked for is a link to where it lies.
+    changed(|node| {
+        fs::rename(node.place.path("mount/data"), node.place.path("mount/there")).unwrap();
+        symlink("there", node.place.path("mount/data")).unwrap();
+        node.brick(1, "two", true);
+    });
     changed(|node| fs::remove_file(node.place.path("mount/.meta/graphs/active/vol-client-1/private")).unwrap());
 
     let node = Node::new();
@@ -159,6 +188,11 @@ fn what_cannot_be_synced_here_is_left_to_the_server() {
     changed(|node| drop(node.place.write("broken", "")));
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_tblspc/16384")).unwrap());
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_wal")).unwrap());
+    // A sync that does not sync files.
+    changed(|node| {
+        node.brick(1, "two", true);
+        node.place.write("version", "sync (uutils coreutils) 0.0.30\n");
+    });
     // What find cannot list.
     changed(|node| {
         node.brick(1, "two", true);

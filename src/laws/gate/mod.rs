@@ -1,6 +1,7 @@
 //! The laws of the heal gate: whatever happens to machines, cables, daemons and bricklayer itself, a service starts on
 //! no copy that misses what was written, never on two nodes, is not ended while it has one that misses nothing, is taken
-//! over by whoever has one that is known to, and runs again once all is well.
+//! over soon by a node whose copy is known to miss nothing if the other was fenced in time, and runs again once all is
+//! well.
 //!
 //! A client writes all the time through whoever serves, and waits for a brick that is silent as long as the
 //! ping-timeout says. That the law can see is shown by the same bad luck without a gate, and with gates that each lack
@@ -25,12 +26,15 @@ fn runs(ground: &Ground, without: Option<GateRule>, fences: Fences, seed: u64) -
     run.bad_luck(seed).map_err(|why| run.told(&why))
 }
 
-/// Whether one of the first seeds has the service start on a copy that misses what was written, or end on one that does
-/// not, or start nowhere.
-fn is_found_out(ground: &Ground, without: Option<GateRule>) -> bool {
+/// What becomes of rows, or of a service that runs, where a gate does not keep them.
+const HARM: [&str; 2] = ["a copy that misses", "its gate ends it"];
+/// What becomes of a service behind a gate that stays shut.
+const OUTAGE: [&str; 1] = ["nobody serves"];
+
+/// Whether one of the first seeds breaks such a promise.
+fn is_found_out(ground: &Ground, without: Option<GateRule>, promises: &[&str]) -> bool {
     let mut told = (0..2000).filter_map(|seed| runs(ground, without, Fences::Honest, seed).err());
-    let broken = ["a copy that misses", "its gate ends it", "nobody serves"];
-    told.any(|why| broken.iter().any(|promise| why.contains(promise)))
+    told.any(|why| promises.iter().any(|promise| why.contains(promise)))
 }
 
 #[test]
@@ -49,12 +53,15 @@ fn where_a_fence_device_lies_no_copy_is_served_that_a_node_in_sight_blames() {
 
 #[test]
 fn without_its_gate_the_same_bad_luck_starts_it_on_a_stale_copy() {
-    assert!(is_found_out(Ground::ungated(), None), "the law sees nothing");
+    assert!(is_found_out(Ground::ungated(), None, &HARM), "the law sees nothing");
 }
 
 #[test]
 fn a_gate_that_lacks_any_of_its_rules_is_found_out() {
-    let unmissed: Vec<_> =
-        GateRule::ALL.into_iter().filter(|rule| !is_found_out(Ground::gated(), Some(*rule))).collect();
+    let is_missed = |rule: &GateRule| {
+        let promises = if *rule == GateRule::Reopening { &OUTAGE[..] } else { &HARM };
+        is_found_out(Ground::gated(), Some(*rule), promises)
+    };
+    let unmissed: Vec<_> = GateRule::ALL.into_iter().filter(|rule| !is_missed(rule)).collect();
     assert!(unmissed.is_empty(), "nobody misses {unmissed:?}");
 }

@@ -13,12 +13,17 @@ const TAKEOVER: u64 = 30;
 /// a second.
 const IN_TIME_MS: u64 = 1000;
 
+/// How long the other node must take part until it is certainly heard, in seconds.
+const HEARD: u64 = 20;
+
 /// Who could serve while nobody does.
 pub struct Takeover {
     /// For how long after it is to be fenced the client of a lost node waits for the other brick, in milliseconds.
     patience_ms: u64,
-    /// Since when each node has been without the other, in milliseconds.
+    /// Since when each node has been without the other, or has not heard it again, in milliseconds.
     parted: BTreeMap<&'static str, u64>,
+    /// Since when the other takes part, in seconds.
+    beside: BTreeMap<&'static str, u64>,
     /// The cluster manager of each node that knows its copy to miss nothing, by when it was started.
     knows: BTreeMap<&'static str, u64>,
     /// Since when each could serve, in seconds.
@@ -27,24 +32,30 @@ pub struct Takeover {
 
 impl Takeover {
     pub fn new(patience_ms: u64) -> Self {
-        let (parted, knows, since) = Default::default();
-        Self { patience_ms, parted, knows, since }
+        let (parted, beside, knows, since) = Default::default();
+        Self { patience_ms, parted, beside, knows, since }
     }
 
     /// Looks, once a second. The copies in `known` have missed nothing for some time, and their nodes can know.
     pub fn note(&mut self, world: &World, owners: &BTreeSet<&'static str>, known: &BTreeSet<&'static str>) {
         for name in NODES {
-            if is_beside(world, name) {
-                self.parted.remove(name);
-            } else {
-                self.parted.entry(name).or_insert(world.clock_ms);
-            }
+            self.meet(world, name);
             self.learn(world, name, known.contains(name));
             if owners.is_empty() && self.could_serve(world, name) {
                 self.since.entry(name).or_insert(world.clock_ms / 1000);
             } else {
                 self.since.remove(name);
             }
+        }
+    }
+
+    fn meet(&mut self, world: &World, name: &'static str) {
+        let now = world.clock_ms / 1000;
+        if !is_beside(world, name) {
+            self.beside.remove(name);
+            self.parted.entry(name).or_insert(world.clock_ms);
+        } else if now > *self.beside.entry(name).or_insert(now) + HEARD {
+            self.parted.remove(name);
         }
     }
 
@@ -86,8 +97,10 @@ fn is_beside(world: &World, name: &str) -> bool {
     sees_other(world, name) && has_joined(world, other(name))
 }
 
-/// Whether every resource can be started on a node, as far as its cluster manager knows.
+/// Whether the service can be started on a node, as far as its cluster manager knows.
 fn nothing_has_failed(world: &World, name: &str) -> bool {
     let state = cib_of(world, name).and_then(|cib| cib.status.get(&node(name)));
-    state.is_some_and(|state| state.history.values().all(|history| history.failure.is_none()))
+    state.is_some_and(|state| {
+        !state.history.iter().any(|(resource, history)| resource.starts_with("db-") && history.failure.is_some())
+    })
 }

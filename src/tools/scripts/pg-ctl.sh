@@ -8,8 +8,11 @@
 #
 # Where every copy in reach lies on disks of this node, one sync of their file systems makes all durable at once. An
 # arbiter's brick is no copy: it has names and no contents. A copy that comes back later is healed, and heals are synced
-# by themselves. Wherever a copy of another node is in reach, each file is synced as the server would, but several at a
-# time. Whatever fails or cannot be told is left to the server.
+# by themselves. Wherever a copy of another node is in reach, or nobody can tell, each file is synced as the server would,
+# but several at a time. Whatever fails is left to the server.
+#
+# What the server is told holds for as long as it runs. So it is told, too, to end when one of its processes crashes, and
+# not to recover by itself: the cluster manager starts it again, through here.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -52,9 +55,15 @@ is_arbiter() {
   return 1
 }
 
+# is_settled: whether the mount has one graph of the volume, and not an old one in use beside a new one.
+is_settled() {
+  set -- "$mount"/.meta/graphs/*
+  [ "$#" -le 2 ]
+}
+
 # sync_copies: makes every copy in reach durable, if all of them are here and there is one.
 sync_copies() {
-  mount=$(findmnt -n -o TARGET -t fuse.glusterfs -T "$data") && [ -n "$mount" ] || return
+  mount=$(findmnt -n -o TARGET -t fuse.glusterfs -T "$data") && [ -n "$mount" ] && is_settled || return
   any=false
   for client in "$mount"/.meta/graphs/active/*/type; do
     client=${client%/type}
@@ -70,12 +79,18 @@ sync_copies() {
   $any
 }
 
+# syncs_files: whether sync is one that syncs the files it is given. Others sync this machine's own disks instead, and
+# reach no brick: that of GNU before 8.24, which does not know -f either, and that of uutils for years.
+syncs_files() {
+  case $(sync --version) in *'GNU coreutils'*) sync -f -- "$data" ;; *) return 1 ;; esac
+}
+
 # sync_each: makes every file durable on every copy in reach, through the mount. What cannot be listed is no file, and
-# fails. A sync that does not know single files (coreutils before 8.24) does not know -f either.
+# fails.
 sync_each() {
-  sync -f -- "$data" || return
-  { find "$data" \( -type f -o -type d \) -print0 || printf '%s\0' "$data/unlisted/."; } |
-    xargs -0 -n 64 -P 8 sync --
+  syncs_files || return
+  { find -H "$data" \( -type f -o -type d \) -print0 || printf '%s\0' "$data/unlisted/."; } |
+    timeout 120 xargs -0 -n 64 -P 8 sync --
 }
 
 # was_shut_down: whether the server ended as it should, and syncs nothing.
@@ -94,7 +109,7 @@ case $version in
   *)
     # It is a setting since 14.
     if [ "$action" = start ] && [ "$version" -ge 14 ] && makes_durable; then
-      set -- -o '-c recovery_init_sync_method=syncfs' "$@"
+      set -- -o '-c recovery_init_sync_method=syncfs -c restart_after_crash=off' "$@"
     fi
     ;;
 esac
