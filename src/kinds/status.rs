@@ -221,12 +221,10 @@ fn disconnected(peer: &PeerStatus) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::laws::drive::{Errand, Watched, WorldClock, apply, timeless};
+    use crate::laws::drive::{self, WorldClock, timeless};
     use crate::laws::world_gen;
-    use crate::model::{Allow, Facts, Intent, Verdict};
+    use crate::model::{Facts, Intent, Verdict};
     use crate::observe::observe;
     use crate::transport::simulated::Simulated;
 
@@ -266,10 +264,7 @@ mod tests {
         let spec = |file: String| crate::spec::from_bytes("t.yaml", file.into_bytes()).spec.unwrap();
         let before = spec(FILE.to_owned());
         let sim = Simulated::new(world_gen::blank([&before])).follow_time().taking_time();
-        let allow = Allow::all();
-        let limit = Duration::from_secs(600);
-        let errand = Errand { spec: &before, allow: &allow, owner: "first", limit, wish: None };
-        let report = timeless(apply(&Watched::new(&sim, &before), &errand, |_| ())).unwrap();
+        let report = drive::run(&sim, &before, None).unwrap();
         assert_eq!(report.verdict, Verdict::AsWritten, "{report:?}");
 
         let moved = spec(FILE.replace("node02:/glvol00/brick", "node02:/glvol00/new"));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::drive::{Errand, Meddling, Watched, WorldClock, apply, timeless};
+use super::drive::{self, WorldClock, timeless};
 use super::{node, world_gen};
 use crate::kinds::Spec;
 use crate::model::{Allow, Effect, Facts, Intent, Plan, Verdict, Wish, Work};
@@ -67,10 +67,7 @@ fn run(sim: &Simulated, wish: Option<Wish>) -> Option<Verdict> {
 }
 
 fn run_for(spec: &Spec, sim: &Simulated, wish: Option<Wish>) -> Option<Verdict> {
-    let watched = Watched::new(sim, spec).meddling(Meddling::None);
-    let allow = Allow::all();
-    let errand = Errand { spec, allow: &allow, owner: "first", limit: Duration::from_secs(600), wish };
-    timeless(apply(&watched, &errand, |_| ())).map(|report| report.verdict)
+    drive::run(sim, spec, wish).map(|report| report.verdict)
 }
 
 fn plan(sim: &Simulated, wish: Option<Wish>) -> Plan {

@@ -104,6 +104,15 @@ impl Node {
     }
 }
 
+/// What looks at a node after each change.
+fn changed_so_that(holds: fn(&Node)) -> impl Fn(fn(&Node)) {
+    move |change| {
+        let node = Node::new();
+        change(&node);
+        holds(&node);
+    }
+}
+
 #[test]
 fn a_server_whose_only_copy_is_here_is_started_on_durable_files() {
     let node = Node::new();
@@ -143,11 +152,7 @@ fn an_arbiters_brick_is_no_copy() {
 
 #[test]
 fn every_file_is_synced_where_a_copy_is_elsewhere_or_nobody_can_tell() {
-    let changed = |change: fn(&Node)| {
-        let node = Node::new();
-        change(&node);
-        node.syncs_file_by_file();
-    };
+    let changed = changed_so_that(Node::syncs_file_by_file);
     changed(|node| node.brick(1, "two", true));
     changed(|node| node.brick(2, "two", true));
     changed(|node| node.brick(1, "nobody", true));
@@ -180,11 +185,7 @@ fn every_file_is_synced_where_a_copy_is_elsewhere_or_nobody_can_tell() {
 
 #[test]
 fn what_cannot_be_synced_here_is_left_to_the_server() {
-    let changed = |change: fn(&Node)| {
-        let node = Node::new();
-        change(&node);
-        node.leaves_it_to_the_server();
-    };
+    let changed = changed_so_that(Node::leaves_it_to_the_server);
     changed(|node| drop(node.place.write("broken", "")));
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_tblspc/16384")).unwrap());
     changed(|node| symlink("/elsewhere", node.place.path("mount/data/pg_wal")).unwrap());

@@ -1,12 +1,10 @@
 //! Where the laws of the heal gate play: two nodes, one volume of two copies, and a database that has a home.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use crate::kinds::{Spec, timing};
-use crate::laws::drive::{Errand, Watched, apply, timeless};
-use crate::laws::world_gen;
-use crate::model::{Allow, Verdict, VolumeName};
+use crate::kinds::{Spec, Volume, timing};
+use crate::laws::{drive, world_gen};
+use crate::model::{Verdict, VolumeName};
 use crate::transport::simulated::{Simulated, World};
 
 const FILE: &str = "\
@@ -75,10 +73,7 @@ impl Ground {
     fn of(text: String) -> Self {
         let spec = crate::spec::from_bytes("laws.yaml", text.into_bytes()).spec.expect("a file");
         let sim = Simulated::new(world_gen::blank([&spec])).follow_time().taking_time();
-        let watched = Watched::new(&sim, &spec);
-        let allow = Allow::all();
-        let errand = Errand { spec: &spec, allow: &allow, owner: "first", limit: Duration::from_secs(600), wish: None };
-        let report = timeless(apply(&watched, &errand, |_| ())).expect("nothing goes wrong");
+        let report = drive::run(&sim, &spec, None).expect("nothing goes wrong");
         assert_eq!(report.verdict, Verdict::AsWritten, "{report:?}");
         let world = sim.world().clone();
         Self { spec, world }
@@ -86,15 +81,17 @@ impl Ground {
 
     /// How long a client waits for a brick that is silent, in seconds.
     pub fn ping(&self) -> u64 {
-        let volume = &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")];
-        timing::ping_timeout(&self.spec, volume, &timing::FenceTimes::new()).as_secs()
+        timing::ping_timeout(&self.spec, self.volume(), &timing::FenceTimes::new()).as_secs()
     }
 
     /// For how long after it is to be fenced the client of a lost node certainly waits, in milliseconds.
     pub fn patience_ms(&self) -> u64 {
-        let volume = &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")];
-        let patience = timing::patience(&self.spec, volume, &timing::FenceTimes::new()).expect("it is fenced");
+        let patience = timing::patience(&self.spec, self.volume(), &timing::FenceTimes::new()).expect("it is fenced");
         u64::try_from(patience.as_millis()).expect("it is short")
+    }
+
+    fn volume(&self) -> &Volume {
+        &self.spec.volumes[&VolumeName::new(VOLUME).expect("a name")]
     }
 }
 

@@ -86,7 +86,7 @@ syncs_files() {
 }
 
 # sync_each: makes every file durable on every copy in reach, through the mount. What cannot be listed is no file, and
-# fails.
+# fails. It may take two of the five minutes that the agent gives a start, unless others are written.
 sync_each() {
   syncs_files || return
   { find -H "$data" \( -type f -o -type d \) -print0 || printf '%s\0' "$data/unlisted/."; } |
